@@ -1,0 +1,33 @@
+"""The nouns of the domain, one file each."""
+
+from billing.models.customer import Customer
+from billing.models.dispute import Dispute
+from billing.models.gateway import Gateway
+from billing.models.heartbeat import Heartbeat
+from billing.models.invoice import Invoice
+from billing.models.notification import Notification
+from billing.models.payment import Payment
+from billing.models.payment_event import PaymentEvent, Transmission
+from billing.models.refund import Refund
+from billing.models.refusal import Refusal
+from billing.models.subscription import Subscription
+from billing.models.tenant import Tenant, TenantClaim
+from billing.models.total import Total
+
+__all__ = [
+    "Customer",
+    "Dispute",
+    "Gateway",
+    "Heartbeat",
+    "Invoice",
+    "Notification",
+    "Payment",
+    "PaymentEvent",
+    "Refund",
+    "Refusal",
+    "Subscription",
+    "Tenant",
+    "TenantClaim",
+    "Total",
+    "Transmission",
+]

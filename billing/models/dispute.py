@@ -1,0 +1,54 @@
+"""A dispute or reversal: money that a bank or the gateway took back."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import GatewayObject
+from billing.money import MAX_EXPONENT, Money
+
+
+class Dispute(GatewayObject):
+    """One dispute. It counts as disputed while its status is open or lost."""
+
+    class Status(models.TextChoices):
+        INQUIRY = "inquiry", _("Inquiry")
+        OPEN = "open", _("Open")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+
+    payment_ref = models.TextField(_("payment"), blank=True, null=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    exponent = models.SmallIntegerField(_("decimals"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    status = models.TextField(_("status"), choices=Status)
+    gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
+    created_at = models.DateTimeField(_("date"))
+
+    class Meta(GatewayObject.Meta):
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        indexes = [
+            # The disputes of a payment, and so of an invoice.
+            models.Index(fields=["gateway", "payment_ref"], name="dispute_payment"),
+        ]
+        constraints = [
+            *GatewayObject.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gte=0), name="dispute_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["inquiry", "open", "won", "lost"]),
+                name="dispute_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
+                name="dispute_exponent_sane",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="dispute_currency_iso"
+            ),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency, self.exponent)

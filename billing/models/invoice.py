@@ -1,0 +1,94 @@
+"""An invoice: what a tenant was asked to pay."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import GatewayObject
+from billing.money import MAX_EXPONENT, Money
+
+
+class Invoice(GatewayObject):
+    """One invoice. PayPal has none for subscriptions: there each sale or capture is one.
+
+    Amounts are integer minor units of ``currency``; ``exponent`` is the number of decimals of the
+    minor unit as the gateway counts it (2 for cents). ``amount_minor`` includes ``tax_minor``.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PENDING = "pending", _("Pending")
+        PAID = "paid", _("Paid")
+        VOID = "void", _("Void")
+        DELETED = "deleted", _("Deleted")
+
+    #: Drafts are not issued yet, and deleted drafts never were: neither is on a page or in a card.
+    ISSUED = (Status.PENDING, Status.PAID, Status.VOID)
+
+    number = models.TextField(_("invoice number"), blank=True, null=True)
+    customer_ref = models.TextField(_("customer"), blank=True, null=True)
+    subscription_ref = models.TextField(_("subscription"), blank=True, null=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    exponent = models.SmallIntegerField(_("decimals"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    tax_minor = models.BigIntegerField(_("tax"), null=True, blank=True)
+    status = models.TextField(_("status"), choices=Status)
+    gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
+    attempt_count = models.IntegerField(_("payment attempts"), blank=True, null=True)
+    next_attempt_at = models.DateTimeField(_("next payment attempt"), blank=True, null=True)
+    created_at = models.DateTimeField(_("date"))
+    due_at = models.DateTimeField(_("due"), blank=True, null=True)
+    paid_at = models.DateTimeField(_("paid"), blank=True, null=True)
+
+    class Meta(GatewayObject.Meta):
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+        indexes = [
+            # The invoices page, newest first: unfiltered, by tenant, by status.
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="invoice_page",
+                condition=models.Q(status__in=["pending", "paid", "void"]),
+            ),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_page_tenant"),
+            models.Index(fields=["status", "-created_at", "-id"], name="invoice_page_status"),
+            # Tenant matching, and what is linked to an event.
+            models.Index(fields=["gateway", "customer_ref"], name="invoice_customer"),
+            models.Index(fields=["gateway", "subscription_ref"], name="invoice_subscription"),
+            # Search by number.
+            models.Index(fields=["number"], name="invoice_number"),
+        ]
+        constraints = [
+            *GatewayObject.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(status__in=["draft", "pending", "paid", "void", "deleted"]),
+                name="invoice_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
+                name="invoice_exponent_sane",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="invoice_currency_iso"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__lt=0)
+                | models.Q(tax_minor__isnull=True)
+                | models.Q(tax_minor__lte=models.F("amount_minor")),
+                name="invoice_tax_within_amount",
+            ),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency, self.exponent)
+
+    @property
+    def tax(self) -> Money | None:
+        if self.tax_minor is None:
+            return None
+        return Money(self.tax_minor, self.currency, self.exponent)
+
+    @property
+    def display_number(self) -> str:
+        """The invoice number, or the gateway's id for one that has no number."""
+        return self.number or self.ref

@@ -1,0 +1,61 @@
+"""The outbox: e-mails that say that a payment failed."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import Gateway
+
+
+class Notification(models.Model):
+    """One e-mail for one failed attempt to pay one invoice (or one cycle of a subscription)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+
+    gateway = models.TextField(choices=Gateway)
+    # The invoice that could not be paid; a subscription where the gateway has no invoice.
+    invoice_ref = models.TextField(blank=True, default="")
+    subscription_ref = models.TextField(blank=True, default="")
+    # Which attempt of the gateway, as the gateway counts or names it.
+    attempt = models.TextField()
+    currency = models.CharField(max_length=3, null=True)
+    exponent = models.SmallIntegerField(null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField(null=True)
+
+    state = models.TextField(choices=State, default=State.WAITING)
+    recipients = models.JSONField(default=list)
+    attempts = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "invoice_ref", "subscription_ref", "attempt"],
+                name="notification_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "sent", "failed"]),
+                name="notification_state_known",
+            ),
+        ]
+        indexes = [
+            # The outbox.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="notification_queue",
+                condition=models.Q(next_attempt_at__isnull=False),
+            ),
+            # The notifications of an event's subscription.
+            models.Index(fields=["gateway", "subscription_ref"], name="notification_subscription"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice_ref or self.subscription_ref} #{self.attempt}"

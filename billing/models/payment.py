@@ -1,0 +1,42 @@
+"""A payment: Stripe's charge or payment intent, PayPal's sale or capture."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import GatewayObject
+
+
+class Payment(GatewayObject):
+    """The knot that ties refunds and disputes to their invoice.
+
+    A charge names its payment intent; a payment intent or a charge names its invoice. Either link
+    may arrive first, or late, so each is kept here and followed when a page asks.
+    """
+
+    intent_ref = models.TextField(_("payment intent"), blank=True, null=True)
+    invoice_ref = models.TextField(_("invoice"), blank=True, null=True)
+    customer_ref = models.TextField(_("customer"), blank=True, null=True)
+    subscription_ref = models.TextField(_("subscription"), blank=True, null=True)
+    # What a charge says was refunded of it so far, in all. Refunds that no event named one by one
+    # are the rest of this; see billing.ledger.refunds.
+    refunded_minor = models.BigIntegerField(_("refunded in all"), blank=True, null=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True, null=True)
+    exponent = models.SmallIntegerField(_("decimals"), blank=True, null=True)
+
+    class Meta(GatewayObject.Meta):
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        indexes = [
+            # The payments of an invoice, and the charges of a payment intent.
+            models.Index(fields=["gateway", "invoice_ref"], name="payment_invoice"),
+            models.Index(fields=["gateway", "intent_ref"], name="payment_intent"),
+            models.Index(fields=["gateway", "customer_ref"], name="payment_customer"),
+            models.Index(fields=["gateway", "subscription_ref"], name="payment_subscription"),
+        ]
+        constraints = [
+            *GatewayObject.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(refunded_minor__isnull=True) | models.Q(refunded_minor__gte=0),
+                name="payment_refunded_not_negative",
+            ),
+        ]

@@ -1,0 +1,61 @@
+"""A refund: money that went back to a buyer."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import GatewayObject
+from billing.money import MAX_EXPONENT, Money
+
+
+class Refund(GatewayObject):
+    """One refund, by the gateway's own id, whichever events report it.
+
+    ``remainder`` rows have the id of a charge: they hold what the charge says was refunded and no
+    refund of its own explains, for accounts whose events do not name refunds one by one.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    payment_ref = models.TextField(_("payment"), blank=True, null=True)
+    invoice_ref = models.TextField(_("invoice"), blank=True, null=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    exponent = models.SmallIntegerField(_("decimals"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    status = models.TextField(_("status"), choices=Status)
+    remainder = models.BooleanField(default=False)
+    created_at = models.DateTimeField(_("date"))
+
+    class Meta(GatewayObject.Meta):
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        indexes = [
+            # The refunds of a payment and of an invoice.
+            models.Index(fields=["gateway", "payment_ref"], name="refund_payment"),
+            models.Index(fields=["gateway", "invoice_ref"], name="refund_invoice"),
+            models.Index(fields=["tenant"], name="refund_tenant"),
+        ]
+        constraints = [
+            *GatewayObject.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gte=0), name="refund_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["pending", "succeeded", "failed", "cancelled"]),
+                name="refund_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
+                name="refund_exponent_sane",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="refund_currency_iso"
+            ),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency, self.exponent)

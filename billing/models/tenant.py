@@ -1,0 +1,72 @@
+"""Whose payments these are, and who says so."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.gateway import Gateway
+
+
+class Tenant(models.Model):
+    """A customer organisation of the platform."""
+
+    key = models.TextField(
+        _("tenant id"), unique=True, help_text=_("The platform's own id, as in metadata.")
+    )
+    name = models.TextField(_("name"))
+    billing_email = models.EmailField(
+        _("billing address"), blank=True, help_text=_("Told when a payment fails.")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantClaim(models.Model):
+    """Somebody said that a gateway's object belongs to a tenant.
+
+    A person's word beats an event's; among events the earliest by gateway time wins. Claims that
+    lose are kept, because two tenants claiming one customer is something a person must see.
+    """
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "customer", _("customer")
+        SUBSCRIPTION = "subscription", _("subscription")
+        INVOICE = "invoice", _("invoice")
+        PAYMENT = "payment", _("payment")
+
+    gateway = models.TextField(choices=Gateway)
+    kind = models.TextField(choices=Kind)
+    ref = models.TextField()
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    by_person = models.BooleanField(default=False)
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    # Orders claims of events: gateway time in milliseconds since 1970, trust (0 is most), event id.
+    claimed_at_ms = models.BigIntegerField(default=0)
+    trust = models.SmallIntegerField(default=0)
+    event_id = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "kind", "ref", "tenant"],
+                condition=models.Q(by_person=False),
+                name="tenantclaim_once",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "kind", "ref"],
+                condition=models.Q(by_person=True),
+                name="tenantclaim_one_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} → {self.tenant_id}"

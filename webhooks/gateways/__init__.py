@@ -1,0 +1,1 @@
+"""Gateways in plain Python: no Django, no database, no settings in here."""
