@@ -36,7 +36,11 @@ class Money:
         if self._symbol_is_code(locale):
             return format_decimal(self.major, format=self._pattern, locale=locale)
         return format_currency(
-            self.major, self.currency, format=f"¤{self._pattern}", locale=locale, currency_digits=False
+            self.major,
+            self.currency,
+            format=f"¤{self._pattern}",
+            locale=locale,
+            currency_digits=False,
         )
 
     @property

