@@ -58,11 +58,13 @@ class ObjectFact:
     """Something said about one object of the gateway.
 
     ``step`` orders facts of the same second about the same status: the place of the event's type
-    in the life of the object (created before updated before paid).
+    in the life of the object (created before updated before paid). A ``hint`` is said in passing by
+    another object: whatever the object says of itself wins over it.
     """
 
     ref: str
     step: int = 0
+    hint: bool = False
     cleared: frozenset[str] = frozenset()
 
 

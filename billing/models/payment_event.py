@@ -55,6 +55,8 @@ class PaymentEvent(models.Model):
     subscription_ref = models.TextField(_("subscription"), null=True)
     invoice_ref = models.TextField(_("invoice"), null=True)
     payment_ref = models.TextField(_("payment"), null=True)
+    # What applying it changed: [object, its ref, field, before, after] each.
+    changes = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("payment event")

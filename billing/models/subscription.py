@@ -7,7 +7,7 @@ from billing.models.gateway import GatewayObject
 
 
 class Subscription(GatewayObject):
-    """One subscription. A row with an empty status is one that events named but none described."""
+    """One subscription. A row with no status is one that events named but none described."""
 
     class Status(models.TextChoices):
         INCOMPLETE = "incomplete", _("Incomplete")
@@ -21,7 +21,7 @@ class Subscription(GatewayObject):
         EXPIRED = "expired", _("Expired")
 
     customer_ref = models.TextField(_("customer"), blank=True, null=True)
-    status = models.TextField(_("status"), blank=True, default="", choices=Status)
+    status = models.TextField(_("status"), blank=True, null=True, choices=Status)
     gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
     plan = models.TextField(_("plan"), blank=True, null=True)
     quantity = models.BigIntegerField(_("quantity"), blank=True, null=True)
@@ -44,7 +44,6 @@ class Subscription(GatewayObject):
             models.CheckConstraint(
                 condition=models.Q(
                     status__in=[
-                        "",
                         "incomplete",
                         "trialing",
                         "active",
