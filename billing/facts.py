@@ -86,7 +86,8 @@ class InvoiceFact(ObjectFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFact(ObjectFact):
-    status: SubscriptionStatus
+    # None: a word that the gateway does not document, kept as gateway_status.
+    status: SubscriptionStatus | None
     gateway_status: str | None = None
     customer_ref: str | None = None
     plan: str | None = None

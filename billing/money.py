@@ -1,6 +1,6 @@
 """Money: integer minor units, a currency, and the exponent of the minor unit. Never a float."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
@@ -21,6 +21,9 @@ class Money:
     minor: int
     currency: str
     exponent: int
+
+    def __abs__(self) -> "Money":
+        return replace(self, minor=abs(self.minor))
 
     @property
     def major(self) -> Decimal:
