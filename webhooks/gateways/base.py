@@ -20,7 +20,10 @@ class Unauthentic(Exception):
 
 
 class Unavailable(Exception):
-    """Whether the post is authentic cannot be known now; the gateway should try again."""
+    """Whether the post is authentic cannot be known now; the gateway should try again.
+
+    Its text is for the operator.
+    """
 
 
 class Unreadable(Exception):
@@ -64,6 +67,10 @@ class Gateway(Protocol):
     """One payment gateway, as the webhooks app sees it."""
 
     name: str
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is anything to verify with."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Prove that ``body`` was posted by the gateway.
