@@ -1,0 +1,42 @@
+"""The gateways, made from the settings once."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from webhooks.gateways.base import Gateway
+from webhooks.gateways.paypal import PayPalGateway
+from webhooks.gateways.paypal_certificates import LIVE_NAMES, TEST_NAMES, Certificates
+from webhooks.gateways.stripe import StripeGateway
+
+
+@cache
+def gateways() -> dict[str, Gateway]:
+    """Every gateway by name, configured or not: events received earlier can always be read."""
+    known: list[Gateway] = [
+        StripeGateway(settings.STRIPE_WEBHOOK_SECRETS),
+        PayPalGateway(settings.PAYPAL_WEBHOOK_IDS, _paypal_certificates(), live=_live()),
+    ]
+    return {gateway.name: gateway for gateway in known}
+
+
+def _paypal_certificates() -> Certificates:
+    return Certificates(
+        live=_live(),
+        names=settings.PAYPAL_CERT_NAMES or (LIVE_NAMES if _live() else TEST_NAMES),
+        extra_origins=settings.PAYPAL_CERT_ORIGINS,
+        ca_bundle=settings.PAYPAL_CA_BUNDLE,
+    )
+
+
+def _live() -> bool:
+    return bool(settings.PAYMENTS_MODE == "live")
+
+
+@receiver(setting_changed)
+def _forget(**_: Any) -> None:
+    """Tests change settings."""
+    gateways.cache_clear()

@@ -1,0 +1,12 @@
+"""Where the gateways post."""
+
+from django.urls import path
+
+from webhooks.views import WebhookView
+
+app_name = "webhooks"
+urlpatterns = [
+    path("<slug:gateway_name>/", WebhookView.as_view(), name="receive"),
+    # Without the slash too: a redirect would lose the post.
+    path("<slug:gateway_name>", WebhookView.as_view()),
+]
