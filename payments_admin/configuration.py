@@ -6,7 +6,7 @@ wins. Messages never repeat a value that may be secret.
 
 import os
 import secrets
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,10 +115,10 @@ class Environment:
             raise invalid(name, "must be the path of a file that can be read")
         return value
 
-    def database(self, name: str, default: Callable[[], str]) -> dict[str, Any]:
+    def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's settings for the PostgreSQL that a URL names, as libpq reads it."""
         try:
-            options = psycopg2.extensions.parse_dsn(self.text(name) or default())
+            options = psycopg2.extensions.parse_dsn(self.text(name) or default)
         except psycopg2.ProgrammingError:
             # libpq's own message may repeat parts of the password.
             raise invalid(

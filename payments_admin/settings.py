@@ -189,7 +189,10 @@ LOGGING = {
 # --- The database ---------------------------------------------------------------------------
 
 # Last, so that no PostgreSQL is started for a configuration that is refused.
+EMBEDDED_POSTGRES = None if env.text("DATABASE_URL") else VAR_DIR / "postgres"
 DATABASES = {
-    "default": env.database("DATABASE_URL", lambda: embedded_postgres.start(VAR_DIR / "postgres"))
+    "default": env.database(
+        "DATABASE_URL", embedded_postgres.start(EMBEDDED_POSTGRES) if EMBEDDED_POSTGRES else ""
+    )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

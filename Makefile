@@ -1,0 +1,49 @@
+# Everything one does with this project. Needs python3 (3.11 or newer) and make; `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run setup test check format lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## start the web server and the worker on http://127.0.0.1:8000 (HOST, PORT)
+	@exec $(BIN)/python manage.py run
+
+setup: $(VENV)/.installed ## make .venv with the locked packages
+
+test: $(VENV)/.installed-dev ## run all tests, with coverage
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+check: $(VENV)/.installed-dev ## run every check: lint, format, types, imports, migrations, deployment, locks
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
+
+format: $(VENV)/.installed-dev ## format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.installed-dev ## bring the lock files in step with pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock requirements.lock requirements-dev.lock
+
+clean: ## remove the environment and the caches; var/ with the data stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "make: $(PYTHON) was not found. Install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $$($(PYTHON) --version) is too old; 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "make: $(PYTHON) could not make $(VENV). On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: requirements.lock | $(VENV)/bin/python
+	@echo "Installing the locked packages …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "Installing the locked packages and the tools …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.installed
