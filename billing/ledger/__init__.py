@@ -1,0 +1,257 @@
+"""The only writer of billing rows: merges what events say, many events at a time.
+
+It never overwrites: a merge takes what stands and what is said and gives what stands then, in a
+way that does not depend on the order (see `billing.ledger.stamps`). All the writes of a batch stand
+or fall with the caller's transaction.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing.facts import (
+    CustomerFact,
+    DisputeFact,
+    InvoiceFact,
+    ObjectFact,
+    PaymentFact,
+    PaymentFailedFact,
+    Reading,
+    Refs,
+    RefundFact,
+    SubscriptionFact,
+    TenantFact,
+)
+from billing.ledger import remainders, rows, tenancy
+from billing.ledger.rows import Key
+from billing.ledger.stamps import Row, Stamp, columns, milliseconds, rank
+from billing.models import (
+    Customer,
+    Dispute,
+    Invoice,
+    Notification,
+    Payment,
+    PaymentEvent,
+    Refund,
+    Subscription,
+    Tenant,
+    TenantClaim,
+)
+
+__all__ = ["ReadEvent", "apply", "assign_tenant", "forget"]
+
+#: In the order in which tables are locked.
+TABLES: dict[type[ObjectFact], rows.Model] = {
+    CustomerFact: Customer,
+    SubscriptionFact: Subscription,
+    InvoiceFact: Invoice,
+    PaymentFact: Payment,
+    RefundFact: Refund,
+    DisputeFact: Dispute,
+}
+# An event that only names one of these makes an empty row, which says whose it is and what links
+# to it. An invoice without an amount is no invoice, so it gets none.
+NAMED_ROWS = (Customer, Subscription, Payment)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """An event of the inbox and what it says."""
+
+    pk: int
+    gateway: str
+    event_id: str
+    occurred_at: datetime | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something said about a row, and by which event."""
+
+    values: dict[str, Any]
+    stamp: Stamp
+    event_pk: int
+
+
+def apply(events: Sequence[ReadEvent]) -> None:
+    """Merge what ``events`` say and mark them processed, in the caller's transaction."""
+    said: dict[rows.Model, dict[Key, list[Said]]] = {model: {} for model in TABLES.values()}
+    claims: set[tenancy.Claim] = set()
+    notifications: list[Notification] = []
+    touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
+    for event in events:
+        touched[event.gateway].events.append(event.pk)
+        at_ms = milliseconds(event.occurred_at)
+        _name(said, event.gateway, event.reading.refs)
+        for fact in event.reading.facts:
+            match fact:
+                case ObjectFact():
+                    stamp = [rank(fact), at_ms, fact.step, event.event_id]
+                    by_key = said[TABLES[type(fact)]]
+                    by_key.setdefault((event.gateway, fact.ref), []).append(
+                        Said(columns(fact), stamp, event.pk)
+                    )
+                    _name(said, event.gateway, _linked(fact))
+                case TenantFact():
+                    claim = tenancy.Claim.of(
+                        event.gateway, event.reading.refs, fact, at_ms, event.event_id
+                    )
+                    claims |= {claim} if claim else set()
+                case PaymentFailedFact():
+                    notifications.append(_notification(event, fact))
+    changes: dict[int, list[list[Any]]] = defaultdict(list)
+    for model, by_key in said.items():
+        _merge(model, by_key, changes)
+        for gateway, ref in by_key:
+            touched[gateway].add(model._meta.db_table, ref)
+    tenancy.record(claims)
+    # The outbox row is unique, so that an attempt is told once however often it is reported.
+    Notification.objects.bulk_create(notifications, ignore_conflicts=True)
+    _mark(events, changes)
+    for gateway, what in sorted(touched.items()):
+        payments = what.refs.get(tenancy.PAYMENTS, set())
+        what.add(tenancy.REFUNDS, *remainders.settle(gateway, payments))
+        tenancy.settle(gateway, what)
+
+
+def assign_tenant(events: Iterable[PaymentEvent], tenant: Tenant, user: Any) -> int:
+    """Record that a person says whose events these are; returns how many it could be kept for.
+
+    The word is kept on the strongest object that an event names, so that it teaches the customer,
+    and beats every claim of an event. Everything of that object moves with it.
+    """
+    assigned = 0
+    with transaction.atomic():
+        touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
+        for event in events:
+            on = tenancy.strongest(
+                Refs(
+                    customer=event.customer_ref,
+                    subscription=event.subscription_ref,
+                    invoice=event.invoice_ref,
+                    payment=event.payment_ref,
+                )
+            )
+            if on is None:
+                continue
+            kind, ref = on
+            TenantClaim.objects.update_or_create(
+                gateway=event.gateway,
+                kind=kind,
+                ref=ref,
+                by_person=True,
+                defaults={"tenant": tenant, "assigned_by": user},
+            )
+            touched[event.gateway].add(f"billing_{kind}", ref)
+            assigned += 1
+        for gateway, what in sorted(touched.items()):
+            tenancy.settle(gateway, what)
+    return assigned
+
+
+def _name(said: dict[rows.Model, dict[Key, list[Said]]], gateway: str, refs: Refs) -> None:
+    """Note which rows an event names, so that they are locked though nothing is said of them."""
+    for model, ref in (
+        (Customer, refs.customer),
+        (Subscription, refs.subscription),
+        (Invoice, refs.invoice),
+        (Payment, refs.payment),
+    ):
+        if ref is not None:
+            said[model].setdefault((gateway, ref), [])
+
+
+def _linked(fact: ObjectFact) -> Refs:
+    return Refs(
+        customer=getattr(fact, "customer_ref", None),
+        subscription=getattr(fact, "subscription_ref", None),
+        invoice=getattr(fact, "invoice_ref", None),
+        payment=getattr(fact, "intent_ref", None) or getattr(fact, "payment_ref", None),
+    )
+
+
+def _merge(
+    model: rows.Model, by_key: dict[Key, list[Said]], changes: dict[int, list[list[Any]]]
+) -> None:
+    if not by_key:
+        return
+    standing = rows.lock(model, by_key)
+    made: dict[Key, Row] = {}
+    for key, sayings in by_key.items():
+        row = standing.get(key)
+        if row is None:
+            if not sayings and model not in NAMED_ROWS:
+                continue
+            row = made[key] = Row(None, {}, {})
+        for saying in sayings:
+            for name, before, after in row.merge(saying.values, saying.stamp):
+                changes[saying.event_pk].append(
+                    [model._meta.model_name, key[1], name, _plain(before), _plain(after)]
+                )
+    rows.insert(model, made)
+    rows.update(model, {key: row for key, row in standing.items() if row.changed})
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _notification(event: ReadEvent, fact: PaymentFailedFact) -> Notification:
+    return Notification(
+        gateway=event.gateway,
+        invoice_ref=fact.invoice_ref,
+        subscription_ref=fact.subscription_ref,
+        attempt=fact.attempt,
+        occurred_at=event.occurred_at,
+        currency=fact.money.currency if fact.money else None,
+        exponent=fact.money.exponent if fact.money else None,
+        amount_minor=fact.money.minor if fact.money else None,
+    )
+
+
+def _mark(events: Sequence[ReadEvent], changes: dict[int, list[list[Any]]]) -> None:
+    """Write on the events what they were about; whose they are follows from that.
+
+    What an event changed, and when, is said once: reading it again does not rewrite history.
+    """
+    refs = [event.reading.refs for event in events]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE billing_paymentevent AS event SET
+                customer_ref = new.customer_ref, subscription_ref = new.subscription_ref,
+                invoice_ref = new.invoice_ref, payment_ref = new.payment_ref,
+                state = 'processed', reason = '', next_attempt_at = NULL,
+                processed_at = COALESCE(event.processed_at, %s),
+                changes = COALESCE(event.changes, new.changes)
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
+                AS new (id, customer_ref, subscription_ref, invoice_ref, payment_ref, changes)
+            WHERE event.id = new.id
+            """,
+            [
+                timezone.now(),
+                [event.pk for event in events],
+                [ref.customer for ref in refs],
+                [ref.subscription for ref in refs],
+                [ref.invoice for ref in refs],
+                [ref.payment for ref in refs],
+                [json.dumps(changes.get(event.pk, [])) for event in events],
+            ],
+        )
+
+
+def forget() -> None:
+    """Remove every row that follows from events, so that they can be applied anew.
+
+    What people said (tenants, assignments) and what was sent (notifications) stays.
+    """
+    for model in reversed(TABLES.values()):
+        model._default_manager.all().delete()
+    TenantClaim.objects.filter(by_person=False).delete()

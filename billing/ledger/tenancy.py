@@ -1,0 +1,262 @@
+"""Whose payments these are.
+
+Events claim that a gateway's object belongs to a tenant; a claim is kept on the strongest object
+that the event names: customer, subscription, invoice, payment. From there the tenant flows down to
+all that names the object, whichever arrived first. What a subscription knows flows up to its
+customer first, so that each one found teaches the others.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from billing.facts import Refs, TenantFact
+from billing.models import Customer, Dispute, Invoice, Payment, PaymentEvent, Refund, Subscription
+
+# Of the claims on an object: a person's, else the earliest by gateway time; of one moment, the one
+# that can be trusted most. See the settled question "tenant of an event" in docs/adr.
+BEST_CLAIM = """
+    SELECT claim.tenant_id FROM billing_tenantclaim claim
+    WHERE claim.gateway = x.gateway AND {whose}
+    ORDER BY by_person DESC, claimed_at_ms, trust, event_id COLLATE "C" LIMIT 1
+"""
+ON_ITSELF = "claim.kind = '{kind}' AND claim.ref = x.ref"
+ON_ITS_SUBSCRIPTIONS = """(claim.kind = 'subscription' AND claim.ref IN (
+    SELECT ref FROM billing_subscription s
+    WHERE s.gateway = x.gateway AND s.customer_ref = x.ref
+))"""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One table that has tenants, and from which tables it takes them: the first that knows."""
+
+    table: str
+    parents: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+    #: Followed until nothing changes: rows of the table are parents of others in it.
+    repeated: bool = False
+
+
+CUSTOMERS, SUBSCRIPTIONS, INVOICES, PAYMENTS, REFUNDS, DISPUTES, EVENTS = (
+    model._meta.db_table
+    for model in (Customer, Subscription, Invoice, Payment, Refund, Dispute, PaymentEvent)
+)
+# Downwards: each level after all that it takes tenants from.
+LEVELS = (
+    Level(CUSTOMERS, kind="customer"),
+    Level(SUBSCRIPTIONS, (("customer_ref", CUSTOMERS),), "subscription"),
+    Level(INVOICES, (("customer_ref", CUSTOMERS), ("subscription_ref", SUBSCRIPTIONS)), "invoice"),
+    Level(
+        PAYMENTS,
+        (
+            ("customer_ref", CUSTOMERS),
+            ("subscription_ref", SUBSCRIPTIONS),
+            ("invoice_ref", INVOICES),
+            ("intent_ref", PAYMENTS),
+        ),
+        "payment",
+        repeated=True,
+    ),
+    Level(REFUNDS, (("payment_ref", PAYMENTS), ("invoice_ref", INVOICES))),
+    Level(DISPUTES, (("payment_ref", PAYMENTS),)),
+    Level(
+        EVENTS,
+        (
+            ("customer_ref", CUSTOMERS),
+            ("subscription_ref", SUBSCRIPTIONS),
+            ("invoice_ref", INVOICES),
+            ("payment_ref", PAYMENTS),
+        ),
+    ),
+)
+
+
+@dataclass
+class Touched:
+    """What a batch named or wrote: refs by table, and the events themselves by primary key."""
+
+    refs: dict[str, set[str]] = field(default_factory=dict)
+    events: list[int] = field(default_factory=list)
+
+    def add(self, table: str, *refs: str | None) -> None:
+        self.refs.setdefault(table, set()).update(ref for ref in refs if ref)
+
+
+def strongest(refs: Refs) -> tuple[str, str] | None:
+    """The object that a claim is kept on: its kind and ref."""
+    for kind in ("customer", "subscription", "invoice", "payment"):
+        if (ref := getattr(refs, kind)) is not None:
+            return kind, ref
+    return None
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """An event's claim, ordered so that equal keys are locked in one order."""
+
+    gateway: str
+    kind: str
+    ref: str
+    tenant_key: str
+    claimed_at_ms: int
+    trust: int
+    event_id: str
+
+    @classmethod
+    def of(
+        cls, gateway: str, refs: Refs, fact: TenantFact, at_ms: int, event_id: str
+    ) -> "Claim | None":
+        on = strongest(refs)
+        if on is None:
+            return None
+        return cls(gateway, *on, fact.key, at_ms, int(fact.trust), event_id)
+
+
+def record(claims: Collection[Claim]) -> None:
+    """Keep claims, the earliest of each tenant on each object; a tenant not known yet is made."""
+    if not claims:
+        return
+    keys = sorted({claim.tenant_key for claim in claims})
+    # One statement cannot write a row twice: keep the earliest of each here too.
+    earliest: dict[tuple[str, str, str, str], Claim] = {}
+    for claim in sorted(claims):
+        earliest.setdefault((claim.gateway, claim.kind, claim.ref, claim.tenant_key), claim)
+    rows = list(earliest.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_tenant (key, name, billing_email, created_at)"
+            " SELECT key, key, '', now() FROM unnest(%s::text[]) AS keys (key)"
+            " ON CONFLICT (key) DO NOTHING",
+            [keys],
+        )
+        cursor.execute(
+            """
+            INSERT INTO billing_tenantclaim AS standing
+                (gateway, kind, ref, tenant_id, by_person, claimed_at_ms, trust, event_id)
+            SELECT gateway, kind, ref, tenant.id, false, claimed_at_ms, trust, event_id
+            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+                        %s::smallint[], %s::text[])
+                AS new (gateway, kind, ref, tenant_key, claimed_at_ms, trust, event_id)
+            JOIN billing_tenant tenant ON tenant.key = new.tenant_key
+            ORDER BY gateway, kind, ref, tenant.id
+            ON CONFLICT (gateway, kind, ref, tenant_id) WHERE NOT by_person DO UPDATE
+            SET claimed_at_ms = excluded.claimed_at_ms, trust = excluded.trust,
+                event_id = excluded.event_id
+            WHERE (excluded.claimed_at_ms, excluded.trust, excluded.event_id COLLATE "C")
+                < (standing.claimed_at_ms, standing.trust, standing.event_id COLLATE "C")
+            """,
+            [
+                [row.gateway for row in rows],
+                [row.kind for row in rows],
+                [row.ref for row in rows],
+                [row.tenant_key for row in rows],
+                [row.claimed_at_ms for row in rows],
+                [row.trust for row in rows],
+                [row.event_id for row in rows],
+            ],
+        )
+
+
+def settle(gateway: str, touched: Touched) -> None:
+    """Give everything that was touched, and all that depends on it, the tenant that it now has."""
+    touched.add(CUSTOMERS, *_customers_of(gateway, touched.refs.get(SUBSCRIPTIONS, ())))
+    changed: dict[str, Sequence[str]] = {}
+    for level in LEVELS:
+        ids = _lock(level, gateway, touched, changed)
+        changed[level.table] = _assign(level, ids)
+        while level.repeated and (ids := _lock_dependents(level, gateway, changed)):
+            more = _assign(level, ids)
+            if not more:
+                break
+            changed[level.table] = [*changed[level.table], *more]
+
+
+def _customers_of(gateway: str, subscription_refs: Collection[str]) -> list[str | None]:
+    if not subscription_refs:
+        return []
+    return list(
+        Subscription.objects.filter(gateway=gateway, ref__in=subscription_refs)
+        .exclude(customer_ref=None)
+        .values_list("customer_ref", flat=True)
+    )
+
+
+def _lock(
+    level: Level, gateway: str, touched: Touched, changed: dict[str, Sequence[str]]
+) -> list[int]:
+    """The rows of a level that were touched or that take their tenant from a row that changed."""
+    parameters: list[Any]
+    if level.table == EVENTS:
+        conditions, parameters = ["id = ANY(%s)"], [touched.events]
+    else:
+        refs = sorted(touched.refs.get(level.table, ()))
+        conditions, parameters = ["ref = ANY(%s)"], [refs]
+    for column, parent in level.parents:
+        if changed.get(parent):
+            conditions.append(f"{column} = ANY(%s)")
+            parameters.append(list(changed[parent]))
+    if len(conditions) == 1 and not parameters[0]:
+        return []
+    return _select_ids(level, gateway, conditions, parameters)
+
+
+def _lock_dependents(level: Level, gateway: str, changed: dict[str, Sequence[str]]) -> list[int]:
+    """The rows of a level that take their tenant from rows of the same level that changed."""
+    columns = [column for column, parent in level.parents if parent == level.table]
+    if not changed[level.table]:
+        return []
+    return _select_ids(
+        level,
+        gateway,
+        [f"{column} = ANY(%s)" for column in columns],
+        [list(changed[level.table])] * len(columns),
+    )
+
+
+def _select_ids(
+    level: Level, gateway: str, conditions: list[str], parameters: list[Any]
+) -> list[int]:
+    sql = f"""
+        SELECT id FROM {level.table} WHERE gateway = %s AND ({" OR ".join(conditions)})
+        ORDER BY id FOR UPDATE
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [gateway, *parameters])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _assign(level: Level, ids: Sequence[int]) -> list[str]:
+    """Give rows, which must be locked, the tenant that they now have; returns refs that changed."""
+    if not ids:
+        return []
+    sources = [
+        f"(SELECT p.tenant_id FROM {parent} p WHERE p.gateway = x.gateway AND p.ref = x.{column})"
+        for column, parent in level.parents
+    ]
+    if level.kind:
+        whose = ON_ITSELF.format(kind=level.kind)
+        if level.table == CUSTOMERS:
+            whose = f"(({whose}) OR {ON_ITS_SUBSCRIPTIONS})"
+        sources.append(f"({BEST_CLAIM.format(whose=whose)})")
+    set_state, state_differs, returned = "", "", "ref"
+    if level.table == EVENTS:
+        state = "CASE WHEN new.tenant_id IS NULL THEN 'unmatched' ELSE 'processed' END"
+        set_state = f", state = {state}"
+        state_differs = f"OR old.state <> {state}) AND (old.state IN ('processed', 'unmatched')"
+        returned = "event_id"
+    sql = f"""
+        UPDATE {level.table} AS old SET tenant_id = new.tenant_id{set_state}
+        FROM (
+            SELECT x.id, COALESCE({", ".join(sources)}, NULL) AS tenant_id
+            FROM {level.table} x WHERE x.id = ANY(%s)
+        ) AS new
+        WHERE old.id = new.id
+            AND (old.tenant_id IS DISTINCT FROM new.tenant_id {state_differs})
+        RETURNING old.{returned}
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(ids)])
+        return [row[0] for row in cursor.fetchall()]
