@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.gateway import Gateway
+from billing.money import Money
 
 
 class Notification(models.Model):
@@ -59,3 +60,10 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invoice_ref or self.subscription_ref} #{self.attempt}"
+
+    @property
+    def money(self) -> Money | None:
+        """What could not be collected, where the event said."""
+        if self.amount_minor is None or self.currency is None or self.exponent is None:
+            return None
+        return Money(self.amount_minor, self.currency, self.exponent)
