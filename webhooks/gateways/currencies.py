@@ -22,33 +22,11 @@ STRIPE_EXPONENTS = (
     | dict.fromkeys(_STRIPE_THREE.split(), 3)
 )
 
-# https://developer.paypal.com/api/rest/reference/currency-codes/: HUF, JPY and TWD take no decimals.
-# INR and RUB are no longer listed, but stand in older accounts' payments.
-PAYPAL_EXPONENTS = dict.fromkeys(
-    [
-        "AUD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CNY",
-        "CZK",
-        "DKK",
-        "EUR",
-        "GBP",
-        "HKD",
-        "ILS",
-        "INR",
-        "MXN",
-        "MYR",
-        "NOK",
-        "NZD",
-        "PHP",
-        "PLN",
-        "RUB",
-        "SEK",
-        "SGD",
-        "THB",
-        "USD",
-    ],
-    2,
-) | dict.fromkeys(("HUF", "JPY", "TWD"), 0)
+# https://developer.paypal.com/api/rest/reference/currency-codes/
+# HUF, JPY and TWD take no decimals. INR and RUB are no longer listed, but stand in older payments.
+_PAYPAL_ZERO = "HUF JPY TWD"
+_PAYPAL_TWO = """
+AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD ILS INR MXN MYR NOK NZD PHP PLN RUB SEK SGD THB USD
+"""
+
+PAYPAL_EXPONENTS = dict.fromkeys(_PAYPAL_TWO.split(), 2) | dict.fromkeys(_PAYPAL_ZERO.split(), 0)

@@ -1,7 +1,7 @@
 """What PayPal's events say, as facts.
 
-Subscriptions come as ``subscription`` (v2: ``status``) or as the older ``Agreement`` (v1: ``state``),
-money as v1 sales (``amount.total``) or v2 captures (``amount.value``); both are told by their keys.
+Subscriptions come as ``subscription`` (v2, ``status``) or as the older ``Agreement`` (v1, ``state``),
+money as v1 (``amount.total``) or v2 (``amount.value``); which it is, the keys tell.
 PayPal makes no invoice for a subscription's payments, so that each sale is one here.
 """
 

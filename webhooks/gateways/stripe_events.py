@@ -337,6 +337,7 @@ def _charge_refunded(charge: Payload, step: int) -> Reading:
     charge_ref = required_ref(charge)
     customer_ref, invoice_ref = ref(charge, "customer"), ref(charge, "invoice")
     intent_ref = ref(charge, "payment_intent")
+    refunded = stripe_money(charge, "amount_refunded")
     refunds = [
         fact
         for refund in rows(charge, "refunds")
@@ -349,11 +350,12 @@ def _charge_refunded(charge: Payload, step: int) -> Reading:
         facts=(
             PaymentFact(
                 ref=charge_ref,
-                step=step,
+                # Of two sums said in the same second the larger is the later.
+                step=refunded.minor,
                 intent_ref=intent_ref,
                 invoice_ref=invoice_ref,
                 customer_ref=customer_ref,
-                refunded=stripe_money(charge, "amount_refunded"),
+                refunded=refunded,
             ),
             *refunds,
             *_tenants(table(charge, "metadata")),

@@ -1,0 +1,144 @@
+"""The worker's story: claim events, read them, apply what they say, mark them.
+
+All of it in one transaction, so that a worker that is killed has done nothing, and the rows it held
+are another's at once. An event that cannot be applied fails alone.
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from random import uniform
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from billing import ledger
+from billing.facts import Reading
+from billing.ledger import ReadEvent
+from billing.models import PaymentEvent
+from webhooks.gateways.base import PayloadError
+from webhooks.registry import gateways
+
+logger = logging.getLogger(__name__)
+
+#: Many enough that the work of a statement is shared, few enough that a page sees them soon.
+BATCH_SIZE = 200
+#: After so many attempts an event waits for a person: about four hours after the first.
+MAX_ATTEMPTS = 10
+FIRST_DELAY = timedelta(seconds=15)
+LONGEST_DELAY = timedelta(hours=1)
+#: Deadlocks and the like are tried again at once, so often.
+MAX_CONFLICTS = 3
+# What a worker holds, shared, while it applies; `rebuild` holds it alone.
+APPLYING_LOCK = 0x7061796D656E7473
+# deadlock_detected, serialization_failure
+_CONFLICTS = {"40P01", "40001"}
+
+
+def process_batch(limit: int = BATCH_SIZE) -> int:
+    """Apply up to ``limit`` events whose time has come; returns how many were claimed."""
+    for attempt in range(1, MAX_CONFLICTS + 1):
+        try:
+            return _process_batch(limit)
+        except OperationalError as error:
+            if attempt == MAX_CONFLICTS or not _is_conflict(error):
+                raise
+            logger.info("conflict with another writer, trying again: %s", type(error).__name__)
+    raise AssertionError("unreachable")
+
+
+def _process_batch(limit: int) -> int:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [APPLYING_LOCK])
+        events = list(
+            PaymentEvent.objects.select_for_update(skip_locked=True)
+            .filter(next_attempt_at__lte=timezone.now())
+            .order_by("next_attempt_at", "pk")[:limit]
+        )
+        apply(events)
+    return len(events)
+
+
+def apply(events: Sequence[PaymentEvent]) -> None:
+    """Read ``events``, which must be locked, and apply them, in the caller's transaction."""
+    readable: list[tuple[PaymentEvent, Reading]] = []
+    ignored: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        try:
+            reading = read(event)
+        except PayloadError as error:
+            # The same body says the same tomorrow: a person has to look.
+            _fail(event, str(error), final=True)
+        except Exception as error:  # a fault of ours must not stop the other events
+            logger.exception("event %s cannot be read", event.event_id)
+            _fail(event, f"{type(error).__name__}: {error}")
+        else:
+            if reading.ignored:
+                ignored[reading.ignored].append(event.pk)
+            else:
+                readable.append((event, reading))
+    for reason, pks in ignored.items():
+        PaymentEvent.objects.filter(pk__in=pks).update(
+            state=PaymentEvent.State.IGNORED,
+            reason=reason,
+            next_attempt_at=None,
+            processed_at=timezone.now(),
+        )
+    if not _apply(readable) and len(readable) > 1:
+        for one in readable:
+            _apply([one])
+
+
+def read(event: PaymentEvent) -> Reading:
+    """What an event of the inbox says. Raises `PayloadError` if that cannot be."""
+    live = settings.PAYMENTS_MODE == "live"
+    if event.livemode is not None and event.livemode != live:
+        mode = "live" if event.livemode else "test"
+        return Reading(ignored=f"an event of {mode} mode; PAYMENTS_MODE is the other")
+    return gateways()[event.gateway].read(json.loads(bytes(event.body)))
+
+
+def _apply(readings: Sequence[tuple[PaymentEvent, Reading]]) -> bool:
+    """Apply events together; where that fails, none of them stands, and a single one is marked."""
+    if not readings:
+        return True
+    try:
+        with transaction.atomic():
+            ledger.apply(
+                [
+                    ReadEvent(event.pk, event.gateway, event.event_id, event.occurred_at, reading)
+                    for event, reading in readings
+                ]
+            )
+    except Exception as error:
+        if isinstance(error, OperationalError):
+            # The database's trouble, not the event's.
+            raise
+        if len(readings) == 1:
+            event = readings[0][0]
+            logger.exception("event %s cannot be applied", event.event_id)
+            _fail(event, f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _fail(event: PaymentEvent, reason: str, *, final: bool = False) -> None:
+    """Keep what went wrong, and when to try again: later each time, and not for ever."""
+    event.state = PaymentEvent.State.FAILED
+    event.reason = reason.replace("\0", "\ufffd")[:2000]
+    event.attempts += 1
+    if final or event.attempts >= MAX_ATTEMPTS:
+        event.next_attempt_at = None
+    else:
+        delay = min(FIRST_DELAY * 2 ** (event.attempts - 1), LONGEST_DELAY)
+        # Spread, so that what failed together is not tried together.
+        event.next_attempt_at = timezone.now() + delay * uniform(0.8, 1.2)  # noqa: S311
+    event.save(update_fields=["state", "reason", "attempts", "next_attempt_at"])
+
+
+def _is_conflict(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "pgcode", None) in _CONFLICTS
