@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -34,7 +34,7 @@ class WebhookView(View):
             )
         try:
             body = _body(request)
-        except UnreadablePostError:
+        except OSError:  # the client went away
             return _respond(
                 ingest.refuse(gateway_name, HTTPStatus.BAD_REQUEST, "body is not complete")
             )
@@ -53,9 +53,16 @@ def _body(request: HttpRequest) -> bytes | None:
 
     Not ``request.body``, whose own limit is about forms.
     """
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+    try:
+        declared = int(request.META["CONTENT_LENGTH"])
+    except (KeyError, ValueError):
+        declared = 0
+    if declared > MAX_BODY_BYTES:
         return None
-    body: bytes = request.read(MAX_BODY_BYTES + 1)
+    # Django reads nothing of a chunked body, which has no length; the server says where it ends.
+    chunked = not declared and request.META.get("wsgi.input_terminated")
+    stream = request.META["wsgi.input"] if chunked else request
+    body: bytes = stream.read(MAX_BODY_BYTES + 1)
     return body if len(body) <= MAX_BODY_BYTES else None
 
 
