@@ -75,11 +75,11 @@ def compose(notification: Notification) -> EmailMessage:
         f"For: {name or notification.invoice_ref}",
         f"Gateway: {notification.get_gateway_display()}",
         f"Attempt: {notification.attempt}",
-        *(
-            [f"When: {notification.occurred_at:%Y-%m-%d %H:%M:%S} UTC"]
-            * bool(notification.occurred_at)
-        ),
     ]
+    if notification.money:
+        lines.append(f"Amount: {notification.money.format()} {notification.money.currency}")
+    if notification.occurred_at:
+        lines.append(f"When: {notification.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
     addresses = [tenant.billing_email] if tenant and tenant.billing_email else []
     return EmailMessage(
         subject=_one_line(f"Payment failed: {name or notification.invoice_ref}"),

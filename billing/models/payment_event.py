@@ -110,8 +110,8 @@ class PaymentEvent(models.Model):
 class Transmission(models.Model):
     """Binds a PayPal transmission id to the body that came with it.
 
-    PayPal's signature covers a CRC32 of the body, which is no hash: with the headers of one
-    genuine delivery another body can be made that verifies. The same id with another body is refused.
+    PayPal's signature covers a CRC32 of the body, which is no hash: with the headers of one genuine
+    delivery another body can be made that verifies. The same id with another body is refused.
     """
 
     gateway = models.TextField(choices=Gateway)
