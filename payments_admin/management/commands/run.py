@@ -52,13 +52,18 @@ class Command(BaseCommand):
         try:
             self.run(in_demo)
         except KeyboardInterrupt:
-            self.stdout.write("Stopped.")
+            self.say("Stopped.")
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        # At once, also into a pipe or a file.
+        self.stdout.flush()
 
     def run(self, in_demo: bool) -> None:
         refuse_taken_port(settings.HOST, settings.PORT)
         if not in_demo:
             self.check()
-        self.stdout.write("Preparing the database …")
+        self.say("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         sign_in = first_user()
@@ -78,7 +83,7 @@ class Command(BaseCommand):
             processes = stack.enter_context(running(environment))
             url = base_url(settings.HOST, settings.PORT)
             wait_until_up(url, processes)
-            self.stdout.write(
+            self.say(
                 f"\n  Payments & Invoices   {url}/admin/payments/\n  {sign_in}\n\n"
                 "Ctrl-C stops everything.\n"
             )
@@ -87,7 +92,7 @@ class Command(BaseCommand):
                     count = gateways.post_story(url)
                 except demo.DemoRefused as error:
                     raise CommandError(f"A demo webhook was not accepted: {error}") from error
-                self.stdout.write(
+                self.say(
                     f"Demo mode, because no gateway is configured: {count} new demo webhooks"
                     f" posted; e-mails land in {settings.EMAIL_FILE_PATH}."
                 )
@@ -153,6 +158,8 @@ def running(environment: dict[str, str]) -> Iterator[Processes]:
                 command,
                 cwd=settings.BASE_DIR,
                 env=environment,
+                # Their greetings would say twice how to stop; what goes wrong is on stderr.
+                stdout=subprocess.DEVNULL,
                 # Out of the terminal's process group, so that Ctrl-C comes here alone.
                 start_new_session=True,
             )

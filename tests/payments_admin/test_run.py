@@ -1,0 +1,205 @@
+"""``make run`` as real processes, on a database and a port of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+# Far above what it takes, for machines that are busy; the promise itself is measured below.
+PATIENCE_SECONDS = 40
+
+
+class Run:
+    """One `manage.py run`, with what it has printed so far."""
+
+    def __init__(self, var_dir: Path, port: int, **variables: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.started_at = time.monotonic()
+        self._log = var_dir / f"run-{time.monotonic_ns()}.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "run"],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "VAR_DIR": str(var_dir), "PORT": str(port)}
+                | variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def printed(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, text: str) -> re.Match[str]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if found := re.search(text, self.printed):
+                return found
+            assert self.process.poll() is None, self.printed
+            time.sleep(0.05)
+        raise AssertionError(f"{text!r} was not printed:\n{self.printed}")
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Signals it as a terminal or `kill` would, and waits for its end."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def var_dir(tmp_path_factory):
+    """PostgreSQL's socket is in here, and the path of a socket must be short."""
+    path = tmp_path_factory.mktemp("v")
+    for parent in [path, *path.parents]:
+        if parent.owner() == path.owner() and parent != Path("/"):
+            # PostgreSQL runs as another user when the tests run as root.
+            parent.chmod(parent.stat().st_mode | 0o055)
+    return path
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def run(var_dir, port):
+    runs: list[Run] = []
+
+    def run(**variables: str) -> Run:
+        runs.append(Run(var_dir, port, **variables))
+        return runs[-1]
+
+    yield run
+    for started in runs:
+        if started.process.poll() is None:
+            started.stop()
+
+
+def sign_in(url: str, password: str) -> requests.Session:
+    session = requests.Session()
+    page = session.get(f"{url}/admin/login/", timeout=10)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    assert token
+    answer = session.post(
+        f"{url}/admin/login/",
+        data={"username": "admin", "password": password, "csrfmiddlewaretoken": token[1]},
+        timeout=10,
+        allow_redirects=False,
+    )
+    assert answer.status_code == 302, "the printed password opens the door"
+    return session
+
+
+def health(url: str) -> dict[str, object]:
+    answer = requests.get(f"{url}/healthz", timeout=10)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_first_start_shows_a_page_with_life_and_the_second_keeps_it(run, var_dir):
+    first = run()
+    password = first.wait_for(r"User admin   password (\S+)")[1]
+    assert f"{first.url}/admin/payments/" in first.printed
+    posted = first.wait_for(r"(\d+) new demo webhooks")[1]
+    assert int(posted) > 150
+
+    session = sign_in(first.url, password)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while health(first.url)["waiting"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    state = health(first.url)
+    assert state["waiting"] == 0
+    assert state["failed"] == 1, "one event of the demo fails, to be seen"
+    assert state["unmatched"] != 0
+    totals = session.get(f"{first.url}/admin/payments/totals.json", timeout=10).json()
+    assert set(totals["currencies"]) == {"USD", "EUR", "GBP", "JPY", "KWD"}
+    assert min(totals["by_status"].values()) > 0
+    page = session.get(f"{first.url}/admin/payments/events/", timeout=10)
+    assert "Globex GmbH" in page.text
+    stylesheet = re.search(r'href="(/static/[^"]+\.[0-9a-f]{12}\.css)"', page.text)
+    assert stylesheet, "static files have names that browsers can keep"
+    assert session.get(first.url + stylesheet[1], timeout=10).status_code == 200
+    assert list((var_dir / "mail").iterdir()), "failed payments were told"
+
+    children = first.children()
+    assert len(children) >= 3, "the web server, its workers, the worker"
+    assert first.stop() == 0
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+    assert not (var_dir / "postgres" / "postmaster.pid").exists(), "PostgreSQL has stopped too"
+
+    second = run()
+    second.wait_for("Payments & Invoices")
+    assert time.monotonic() - second.started_at < 10
+    second.wait_for(r"0 new demo webhooks")
+    assert "changepassword admin" in second.printed
+    again = sign_in(second.url, password)
+    assert again.get(f"{second.url}/admin/payments/totals.json", timeout=10).json() == totals
+    children = second.children()
+    assert second.stop(signal.SIGTERM) == 0
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+def test_a_configured_gateway_means_no_demo(run):
+    product = run(STRIPE_WEBHOOK_SECRETS="whsec_of_the_operator", ADMIN_PASSWORD="Korrekt-Pferd-1")
+    product.wait_for("Ctrl-C stops everything")
+    assert "Korrekt-Pferd-1" not in product.printed
+    sign_in(product.url, "Korrekt-Pferd-1")
+    assert health(product.url)["last_event"] == {"stripe": None, "paypal": None}
+    assert product.stop() == 0
+    assert "demo" not in product.printed.lower()
+    assert "whsec_of_the_operator" not in product.printed
+
+
+def test_it_ends_when_a_part_of_it_dies(run):
+    product = run(STRIPE_WEBHOOK_SECRETS="whsec_1")
+    product.wait_for("Ctrl-C stops everything")
+    [worker] = [child for child in product.children() if "process_events" in child.cmdline()]
+    others = product.children()
+    worker.kill()
+    assert product.process.wait(PATIENCE_SECONDS) != 0
+    assert "The worker has ended with code -9" in product.printed
+    assert not psutil.wait_procs(others, timeout=5)[1]
+
+
+def test_after_a_kill_nine_it_starts_again_on_the_same_data(run, var_dir):
+    product = run(STRIPE_WEBHOOK_SECRETS="whsec_1", ADMIN_PASSWORD="Korrekt-Pferd-1")
+    product.wait_for("Ctrl-C stops everything")
+    orphans = product.children()
+    product.stop(signal.SIGKILL)
+    for orphan in orphans:
+        orphan.kill()
+    psutil.wait_procs(orphans, timeout=5)
+
+    again = run(STRIPE_WEBHOOK_SECRETS="whsec_1")
+    again.wait_for("Ctrl-C stops everything")
+    sign_in(again.url, "Korrekt-Pferd-1")
+    assert again.stop() == 0
+    assert not (var_dir / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_taken_port_is_named(run, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        product = run(DATABASE_URL="postgresql:///nowhere")
+        assert product.process.wait(PATIENCE_SECONDS) == 1
+    assert f"Cannot listen on HOST 127.0.0.1, PORT {port}: Address already in use." in (
+        product.printed
+    )
+    assert "Traceback" not in product.printed
