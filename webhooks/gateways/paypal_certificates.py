@@ -79,6 +79,7 @@ class Certificates:
         self._ca_bundle = ca_bundle
         self._authorities: _Authorities | None = None
         self._known: dict[str, _Known] = {}
+        self._proven: set[str] = set()
         self._fetches: deque[datetime] = deque()
         self._lock = threading.Lock()
 
@@ -110,12 +111,14 @@ class Certificates:
             known = self._known.get(url)
             if known is not None and known.until > now:
                 return known
-            # One that proved itself before is not new: strangers cannot use up its turn.
-            if known is None or known.key is None:
+            # Strangers cannot use up the turn of one that proved itself before.
+            if url not in self._proven:
                 self._count_new_url(now)
             known = self._find(url, now, give_up_at)
-            self._known = {u: k for u, k in self._known.items() if k.until > now or u == url}
-            self._known[url] = known
+            if known.key is not None:
+                self._proven.add(url)
+            current = {u: k for u, k in self._known.items() if k.until > now}
+            self._known = {**current, url: known}
             return known
         finally:
             self._lock.release()
@@ -262,25 +265,29 @@ def _get(url: str, give_up_at: float) -> bytes:
         # Neither proxies nor credentials nor roots from the environment.
         session.trust_env = False
         try:
-            response = session.get(
+            with session.get(
                 url,
                 headers={"Accept-Encoding": "identity"},
                 timeout=(CONNECT_SECONDS, TOTAL_SECONDS),
                 allow_redirects=False,
                 stream=True,
                 verify=certifi.where(),
-            )
-            if response.is_redirect:
-                raise Unauthentic("certificate URL redirects")
-            if response.status_code != requests.codes.ok:
-                raise Unavailable(f"certificate not served: status {response.status_code}")
-            content = b""
-            for chunk in response.iter_content(1024):
-                content += chunk
-                if len(content) > MAX_BYTES:
-                    raise Unauthentic("certificate too large")
-                if time.monotonic() > give_up_at:
-                    raise Unavailable("certificate not served in time")
+            ) as response:
+                return _content(response, give_up_at)
         except requests.RequestException as error:
             raise Unavailable(f"certificate not served: {type(error).__name__}") from error
+
+
+def _content(response: requests.Response, give_up_at: float) -> bytes:
+    if response.is_redirect:
+        raise Unauthentic("certificate URL redirects")
+    if response.status_code != requests.codes.ok:
+        raise Unavailable(f"certificate not served: status {response.status_code}")
+    content = b""
+    for chunk in response.iter_content(1024):
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise Unauthentic("certificate too large")
+        if time.monotonic() > give_up_at:
+            raise Unavailable("certificate not served in time")
     return content
