@@ -156,7 +156,7 @@ RECORD_BOUND = f"""
     ),
     recorded AS ({_INSERT.format(condition="FROM transmission WHERE same_body")})
     {_CALL_WORKER}
-"""  # noqa: S608 - of constant parts only
+"""
 
 COUNT_REFUSAL = """
     INSERT INTO billing_refusal AS refusal (gateway, hour, reason, count) VALUES (%s, %s, %s, 1)
