@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "payments_admin" / "settings.py"
+Load = Callable[..., dict[str, Any]]
 CANARY = "canary-4711"
 LIVE = {
     "PAYMENTS_MODE": "live",
@@ -22,7 +24,7 @@ LIVE = {
 
 
 @pytest.fixture
-def load(monkeypatch, tmp_path):
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
     """Reads the settings from these variables alone; no database is opened."""
 
     def load(**variables: str) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def load(monkeypatch, tmp_path):
     return load
 
 
-def test_the_defaults_are_those_of_the_contract(load, tmp_path):
+def test_the_defaults_are_those_of_the_contract(load: Load, tmp_path: Path) -> None:
     settings = load()
     assert settings["PAYMENTS_MODE"] == "test"
     assert settings["PAYMENTS_TIME_ZONE"] == "UTC"
@@ -52,12 +54,12 @@ def test_the_defaults_are_those_of_the_contract(load, tmp_path):
     assert database["OPTIONS"]["connect_timeout"] == 3
 
 
-def test_lists_are_stripped_and_their_blanks_dropped(load):
+def test_lists_are_stripped_and_their_blanks_dropped(load: Load) -> None:
     settings = load(STRIPE_WEBHOOK_SECRETS=" whsec_new ,, whsec_old\n,")
     assert settings["STRIPE_WEBHOOK_SECRETS"] == ["whsec_new", "whsec_old"]
 
 
-def test_every_variable_can_come_from_a_file(load, tmp_path):
+def test_every_variable_can_come_from_a_file(load: Load, tmp_path: Path) -> None:
     names = load()["env"].names
     for name in names - {"VAR_DIR", "DATABASE_URL"}:
         missing = tmp_path / "no-such-file"
@@ -65,14 +67,14 @@ def test_every_variable_can_come_from_a_file(load, tmp_path):
             load(**{f"{name}_FILE": str(missing)})
 
 
-def test_a_file_wins_over_the_variable_and_is_stripped(load, tmp_path):
+def test_a_file_wins_over_the_variable_and_is_stripped(load: Load, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("whsec_from_file\n")
     settings = load(STRIPE_WEBHOOK_SECRETS="whsec_other", STRIPE_WEBHOOK_SECRETS_FILE=str(secret))
     assert settings["STRIPE_WEBHOOK_SECRETS"] == ["whsec_from_file"]
 
 
-def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(load):
+def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(load: Load) -> None:
     assert load(SECRET_KEY="$HOME" + "x" * 50)["SECRET_KEY"] == "$HOME" + "x" * 50
 
 
@@ -105,7 +107,9 @@ def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(load):
         ("PORT", "٨٠٠٠"),
     ],
 )
-def test_a_bad_value_is_refused_by_name_and_not_repeated_if_secret(load, name, value):
+def test_a_bad_value_is_refused_by_name_and_not_repeated_if_secret(
+    load: Load, name: str, value: str
+) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         load(**{name: value})
     assert str(refused.value).startswith(name)
@@ -114,7 +118,7 @@ def test_a_bad_value_is_refused_by_name_and_not_repeated_if_secret(load, name, v
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])
-def test_live_mode_demands(load, name):
+def test_live_mode_demands(load: Load, name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} is required when .* live"):
         load(**(LIVE | {name: " "}))
 
@@ -128,13 +132,13 @@ def test_live_mode_demands(load, name):
         ("PAYPAL_API_BASE", "http://127.0.0.1:12111"),
     ],
 )
-def test_live_mode_refuses_what_is_for_tests(load, name, value):
+def test_live_mode_refuses_what_is_for_tests(load: Load, name: str, value: str) -> None:
     assert load(**{name: value})
     with pytest.raises(ImproperlyConfigured, match=f"^{name} "):
         load(**LIVE, **{name: value})
 
 
-def test_live_mode_is_https_only_but_never_redirects_a_gateway(load):
+def test_live_mode_is_https_only_but_never_redirects_a_gateway(load: Load) -> None:
     settings = load(**LIVE)
     assert settings["SECURE_SSL_REDIRECT"]
     assert settings["SESSION_COOKIE_SECURE"]
@@ -145,14 +149,14 @@ def test_live_mode_is_https_only_but_never_redirects_a_gateway(load):
     assert not any(pattern.search("admin/payments/") for pattern in exempt)
 
 
-def test_the_made_up_secret_key_is_kept_and_private(load, tmp_path):
+def test_the_made_up_secret_key_is_kept_and_private(load: Load, tmp_path: Path) -> None:
     first = load()["SECRET_KEY"]
     assert len(first) >= 50
     assert load()["SECRET_KEY"] == first
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_database_url_is_read_as_libpq_reads_it(load):
+def test_a_database_url_is_read_as_libpq_reads_it(load: Load) -> None:
     url = "postgresql://payments:p%40ss@db1.example.com:5433/books?sslmode=require"
     database = load(DATABASE_URL=url)["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"]) == ("payments", "p@ss")
@@ -173,7 +177,7 @@ def test_a_database_url_is_read_as_libpq_reads_it(load):
         ("smtp+tls://me:secret@mail.example.com:2525", 2525, True, False),
     ],
 )
-def test_mail_servers(load, url, port, tls, ssl):
+def test_mail_servers(load: Load, url: str, port: int, tls: bool, ssl: bool) -> None:
     settings = load(EMAIL_URL=url)
     assert settings["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
     assert settings["EMAIL_HOST"] == "mail.example.com"
@@ -181,7 +185,7 @@ def test_mail_servers(load, url, port, tls, ssl):
     assert (settings["EMAIL_USE_TLS"], settings["EMAIL_USE_SSL"]) == (tls, ssl)
 
 
-def test_the_readme_documents_exactly_the_variables_that_are_read(load):
+def test_the_readme_documents_exactly_the_variables_that_are_read(load: Load) -> None:
     documented = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert sorted(documented) == sorted(load()["env"].names)
 
@@ -203,13 +207,13 @@ def start(
 
 
 @pytest.mark.parametrize("command", ["check", "migrate", "run", "process_events"])
-def test_commands_say_what_is_wrong_in_one_line(command, tmp_path):
+def test_commands_say_what_is_wrong_in_one_line(command: str, tmp_path: Path) -> None:
     done = manage(command, tmp_path=tmp_path, PAYMENTS_MODE="production")
     assert done.returncode == 1
     assert done.stderr == "Configuration: PAYMENTS_MODE must be one of: live, test.\n"
 
 
-def test_the_web_server_says_it_too(tmp_path):
+def test_the_web_server_says_it_too(tmp_path: Path) -> None:
     done = start(
         [sys.executable, "-m", "granian", "--interface", "wsgi", "payments_admin.wsgi:application"],
         tmp_path=tmp_path,
@@ -224,7 +228,9 @@ def test_the_web_server_says_it_too(tmp_path):
 
 # The worker is not among these: it waits for the database to come back.
 @pytest.mark.parametrize("command", ["migrate", "run", "check_totals"])
-def test_an_unreachable_database_is_named_without_its_password(command, tmp_path):
+def test_an_unreachable_database_is_named_without_its_password(
+    command: str, tmp_path: Path
+) -> None:
     url = f"postgresql://payments:{CANARY}@127.0.0.1:1/books"
     done = manage(command, tmp_path=tmp_path, DATABASE_URL=url, PORT="18999")
     assert done.returncode == 1
@@ -235,7 +241,7 @@ def test_an_unreachable_database_is_named_without_its_password(command, tmp_path
     assert CANARY not in done.stdout + done.stderr
 
 
-def test_production_settings_pass_djangos_deployment_check(tmp_path):
+def test_production_settings_pass_djangos_deployment_check(tmp_path: Path) -> None:
     done = manage(
         *("check", "--deploy", "--fail-level", "WARNING"),
         tmp_path=tmp_path,

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -58,8 +60,11 @@ class Run:
         return self.process.wait(PATIENCE_SECONDS)
 
 
+Start = Callable[..., Run]
+
+
 @pytest.fixture
-def var_dir(tmp_path_factory):
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PostgreSQL's socket is in here, and the path of a socket must be short."""
     path = tmp_path_factory.mktemp("v")
     for parent in [path, *path.parents]:
@@ -70,14 +75,14 @@ def var_dir(tmp_path_factory):
 
 
 @pytest.fixture
-def port():
+def port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
-def run(var_dir, port):
+def run(var_dir: Path, port: int) -> Iterator[Start]:
     runs: list[Run] = []
 
     def run(**variables: str) -> Run:
@@ -105,13 +110,15 @@ def sign_in(url: str, password: str) -> requests.Session:
     return session
 
 
-def health(url: str) -> dict[str, object]:
+def health(url: str) -> Any:
     answer = requests.get(f"{url}/healthz", timeout=10)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def test_the_first_start_shows_a_page_with_life_and_the_second_keeps_it(run, var_dir):
+def test_the_first_start_shows_a_page_with_life_and_the_second_keeps_it(
+    run: Start, var_dir: Path
+) -> None:
     first = run()
     password = first.wait_for(r"User admin   password (\S+)")[1]
     assert f"{first.url}/admin/payments/" in first.printed
@@ -155,7 +162,7 @@ def test_the_first_start_shows_a_page_with_life_and_the_second_keeps_it(run, var
     assert not psutil.wait_procs(children, timeout=5)[1]
 
 
-def test_a_configured_gateway_means_no_demo(run):
+def test_a_configured_gateway_means_no_demo(run: Start) -> None:
     product = run(STRIPE_WEBHOOK_SECRETS="whsec_of_the_operator", ADMIN_PASSWORD="Korrekt-Pferd-1")
     product.wait_for("Ctrl-C stops everything")
     assert "Korrekt-Pferd-1" not in product.printed
@@ -166,7 +173,7 @@ def test_a_configured_gateway_means_no_demo(run):
     assert "whsec_of_the_operator" not in product.printed
 
 
-def test_it_ends_when_a_part_of_it_dies(run):
+def test_it_ends_when_a_part_of_it_dies(run: Start) -> None:
     product = run(STRIPE_WEBHOOK_SECRETS="whsec_1")
     product.wait_for("Ctrl-C stops everything")
     [worker] = [child for child in product.children() if "process_events" in child.cmdline()]
@@ -177,7 +184,7 @@ def test_it_ends_when_a_part_of_it_dies(run):
     assert not psutil.wait_procs(others, timeout=5)[1]
 
 
-def test_after_a_kill_nine_it_starts_again_on_the_same_data(run, var_dir):
+def test_after_a_kill_nine_it_starts_again_on_the_same_data(run: Start, var_dir: Path) -> None:
     product = run(STRIPE_WEBHOOK_SECRETS="whsec_1", ADMIN_PASSWORD="Korrekt-Pferd-1")
     product.wait_for("Ctrl-C stops everything")
     orphans = product.children()
@@ -193,7 +200,7 @@ def test_after_a_kill_nine_it_starts_again_on_the_same_data(run, var_dir):
     assert not (var_dir / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_taken_port_is_named(run, port):
+def test_a_taken_port_is_named(run: Start, port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()

@@ -129,10 +129,12 @@ def first_user() -> str:
     """Make the first staff user where there is none, and say how to sign in."""
     users = get_user_model()._default_manager
     name = settings.ADMIN_USER
-    if users.filter(is_staff=True).exists():
+    staff = users.filter(is_staff=True).order_by("pk").first()
+    if staff:
+        known = staff.get_username()
         return (
-            f"User {name} and others exist already. To set a new password:"
-            f" .venv/bin/python manage.py changepassword {name}"
+            f"User {known} exists already. To set a new password:"
+            f" .venv/bin/python manage.py changepassword {known}"
         )
     password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
     users.create_superuser(username=name, password=password)
