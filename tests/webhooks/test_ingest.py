@@ -168,7 +168,15 @@ def database_away() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_d1_database_away(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("atomic_requests", [False, True])
+def test_d1_database_away(
+    sender: Sender,
+    atomic_requests: bool,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A transaction around every request, should anybody want that, is not around these."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
     body = sender.event()
     with database_away():
         response = Client().generic(

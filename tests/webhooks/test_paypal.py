@@ -55,6 +55,20 @@ def test_a1_a2_header_that_cannot_be(
         gateway.verify({**headers, f"paypal-transmission-{name}": value}, BODY, NOW)
 
 
+@pytest.mark.parametrize("transmission_id", ["a|b", "a b", "é", "x" * 129])
+def test_a1_odd_transmission_id_though_signed(
+    transmission_id: str,
+    gateway: PayPalGateway,
+    signer: PayPalSigner,
+    certificate_server: CertificateServer,
+) -> None:
+    """With "|" in it, the same signature could stand for other parts."""
+    url = certificate_server.certificate_url
+    signed = signer.headers(BODY, WEBHOOK_ID, url, NOW, transmission_id)
+    with pytest.raises(Unauthentic, match="signature malformed"):
+        gateway.verify({name.lower(): value for name, value in signed.items()}, BODY, NOW)
+
+
 @pytest.mark.parametrize("name", ["id", "time", "sig"])
 def test_a1_header_missing(name: str, gateway: PayPalGateway, headers: dict[str, str]) -> None:
     rest = {k: v for k, v in headers.items() if k != f"paypal-transmission-{name}"}

@@ -70,6 +70,7 @@ def test_a6_header_with_a_signature_of_each_secret() -> None:
         "t=" + "9" * 12 + ",v1=1",
         f"t={int(NOW.timestamp())}" + ",v1=" + "0" * 64,
         f"t={int(NOW.timestamp())}" + (",v1=" + "0" * 64) * 100,
+        f"t={int(NOW.timestamp())}" + (",v1=" + "0" * 64) * 100 + "," + signature().split(",")[1],
         signature() + "," + signature(),
         signature().replace(",", ";"),
         signature().upper(),

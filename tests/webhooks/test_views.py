@@ -1,0 +1,84 @@
+"""How the raw body is read, as servers hand it over: see also the conformance suite."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.models import PaymentEvent
+from tests.webhooks.senders import StripeSender
+from webhooks.views import MAX_BODY_BYTES
+
+pytestmark = pytest.mark.django_db
+
+
+class Cut(BytesIO):
+    """A client that goes away."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ConnectionResetError
+
+
+def post(stripe: StripeSender, body: bytes, stream: BytesIO, **environ: Any) -> tuple[int, str]:
+    environ["wsgi.input"] = stream
+    response = Client().generic(
+        "POST", "/webhooks/stripe/", headers=stripe.headers(body), **environ
+    )
+    return response.status_code, response.json()["result"]
+
+
+def test_b4_chunked_body(stripe: StripeSender) -> None:
+    """It has no length; servers that say so end it themselves."""
+    body = stripe.event()
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert post(stripe, body, BytesIO(body), **environ) == (200, "recorded")
+    assert bytes(PaymentEvent.objects.get().body) == body
+
+
+def test_b4_chunked_body_without_end(stripe: StripeSender) -> None:
+    stream = BytesIO(b"x" * 10_000_000)
+    environ = {"wsgi.input_terminated": True}
+    assert post(stripe, b"", stream, **environ) == (413, "body is too large")
+    assert stream.tell() == MAX_BODY_BYTES + 1
+
+
+def test_b4_body_without_length_nor_end_is_not_read(stripe: StripeSender) -> None:
+    """Reading it could wait for ever."""
+    body = stripe.event()
+    stream = BytesIO(body)
+    assert post(stripe, body, stream) == (400, "signature wrong")
+    assert stream.tell() == 0
+
+
+def test_b4_large_length_is_refused_before_reading(stripe: StripeSender) -> None:
+    stream = BytesIO(b"x")
+    assert post(stripe, b"x", stream, CONTENT_LENGTH=str(MAX_BODY_BYTES + 1)) == (
+        413,
+        "body is too large",
+    )
+    assert stream.tell() == 0
+
+
+@pytest.mark.parametrize("length", ["5", "abc", "-5", "9" * 5000, "\u0663"])
+def test_b4_length_that_lies(length: str, stripe: StripeSender) -> None:
+    body = stripe.event()
+    status, _ = post(stripe, body, BytesIO(body), CONTENT_LENGTH=length)
+    assert status == 400
+    assert not PaymentEvent.objects.exists()
+
+
+def test_b4_client_gone(stripe: StripeSender) -> None:
+    body = stripe.event()
+    assert post(stripe, body, Cut(body), CONTENT_LENGTH=str(len(body))) == (
+        400,
+        "body is not complete",
+    )
+
+
+def test_b4_body_cut_short(stripe: StripeSender) -> None:
+    body = stripe.event()
+    assert post(stripe, body, BytesIO(body[:-9]), CONTENT_LENGTH=str(len(body))) == (
+        400,
+        "signature wrong",
+    )
