@@ -39,11 +39,29 @@ class RefundStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CreditNoteStatus(StrEnum):
+    ISSUED = "issued"
+    VOID = "void"
+
+
+class Attention(StrEnum):
+    """What about an invoice somebody should look at."""
+
+    FINALIZATION_FAILED = "finalization_failed"
+    ACTION_REQUIRED = "action_required"
+    OVERDUE = "overdue"
+
+
 class DisputeStatus(StrEnum):
     INQUIRY = "inquiry"
     OPEN = "open"
     WON = "won"
     LOST = "lost"
+
+
+class Failure(StrEnum):
+    PAYMENT = "payment_failed"
+    FINALIZATION = "finalization_failed"
 
 
 class Trust(IntEnum):
@@ -77,6 +95,7 @@ class InvoiceFact(ObjectFact):
     number: str | None = None
     customer_ref: str | None = None
     subscription_ref: str | None = None
+    attention: Attention | None = None
     attempt_count: int | None = None
     next_attempt_at: datetime | None = None
     created_at: datetime
@@ -99,6 +118,19 @@ class SubscriptionFact(ObjectFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteFact(ObjectFact):
+    """``pre_payment_minor`` is the part of ``money`` taken off before the invoice was paid."""
+
+    money: Money
+    pre_payment_minor: int
+    status: CreditNoteStatus
+    number: str | None = None
+    invoice_ref: str | None = None
+    customer_ref: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerFact(ObjectFact):
     email: str | None = None
     name: str | None = None
@@ -108,8 +140,11 @@ class CustomerFact(ObjectFact):
 class PaymentFact(ObjectFact):
     """A link: this payment belongs to that intent, invoice, customer.
 
-    ``refunded`` is what the payment itself says was refunded of it so far, in all.
+    ``refunded`` is what the payment itself says was refunded of it so far, in all, and in the
+    currency of ``money``, which is what was paid.
     """
+
+    money: Money | None = None
 
     intent_ref: str | None = None
     invoice_ref: str | None = None
@@ -129,17 +164,21 @@ class RefundFact(ObjectFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeFact(ObjectFact):
+    """``returned`` says that the money came back (true) or left (false), whatever the status."""
+
     money: Money
     status: DisputeStatus
+    returned: bool | None = None
     gateway_status: str | None = None
     payment_ref: str | None = None
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentFailedFact:
-    """An attempt to collect money failed: somebody must be told, once per attempt."""
+class FailureFact:
+    """Money could not be collected, or asked for: somebody must be told, once per attempt."""
 
+    kind: Failure = Failure.PAYMENT
     attempt: str
     invoice_ref: str = ""
     subscription_ref: str = ""
@@ -157,11 +196,12 @@ class TenantFact:
 Fact = (
     InvoiceFact
     | SubscriptionFact
+    | CreditNoteFact
     | CustomerFact
     | PaymentFact
     | RefundFact
     | DisputeFact
-    | PaymentFailedFact
+    | FailureFact
     | TenantFact
 )
 

@@ -4,15 +4,16 @@ from django.db import connection
 
 # The sums that the triggers of migration 0002 keep, computed from the rows.
 COMPUTED = """
-    SELECT status AS figure, currency, exponent, count(*) AS count, sum(amount_minor) AS amount
+    SELECT status AS figure, currency, exponent, count(*) AS count,
+        sum(amount_minor - credited_minor) AS amount
     FROM billing_invoice WHERE status IN ('paid', 'pending', 'void') GROUP BY 1, 2, 3
     UNION ALL
     SELECT CASE status WHEN 'succeeded' THEN 'refunded' ELSE 'refund_pending' END,
         currency, exponent, count(*), sum(amount_minor)
     FROM billing_refund WHERE status IN ('succeeded', 'pending') GROUP BY 1, 2, 3
     UNION ALL
-    SELECT 'disputed', currency, exponent, count(*), sum(amount_minor)
-    FROM billing_dispute WHERE status IN ('open', 'lost') GROUP BY 1, 2, 3
+    SELECT 'disputed', currency, exponent, count(*), sum(counted_minor)
+    FROM billing_dispute WHERE counted_minor > 0 GROUP BY 1, 2, 3
 """
 DIFFERENT = f"""
     SELECT figure, currency, exponent, kept.count, kept.amount, computed.count, computed.amount

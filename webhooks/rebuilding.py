@@ -4,6 +4,7 @@ from django.db import connection, models, transaction
 
 from billing.ledger import forget
 from billing.models import (
+    CreditNote,
     Customer,
     Dispute,
     Invoice,
@@ -16,7 +17,7 @@ from billing.models import (
 from webhooks import processing
 
 # The tables that follow from the inbox, and the columns that are not merely of this database.
-DERIVED = (Customer, Subscription, Invoice, Payment, Refund, Dispute, TenantClaim)
+DERIVED = (Customer, Subscription, Invoice, CreditNote, Payment, Refund, Dispute, TenantClaim)
 EVENT_COLUMNS = (
     "gateway, event_id, state, reason, tenant_id, customer_ref, subscription_ref, invoice_ref,"
     " payment_ref"

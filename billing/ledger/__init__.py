@@ -16,22 +16,24 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.facts import (
+    CreditNoteFact,
     CustomerFact,
     DisputeFact,
+    FailureFact,
     InvoiceFact,
     ObjectFact,
     PaymentFact,
-    PaymentFailedFact,
     Reading,
     Refs,
     RefundFact,
     SubscriptionFact,
     TenantFact,
 )
-from billing.ledger import remainders, rows, tenancy
+from billing.ledger import derived, rows, tenancy
 from billing.ledger.rows import Key
 from billing.ledger.stamps import Row, Stamp, columns, milliseconds, rank
 from billing.models import (
+    CreditNote,
     Customer,
     Dispute,
     Invoice,
@@ -51,6 +53,7 @@ TABLES: dict[type[ObjectFact], rows.Model] = {
     CustomerFact: Customer,
     SubscriptionFact: Subscription,
     InvoiceFact: Invoice,
+    CreditNoteFact: CreditNote,
     PaymentFact: Payment,
     RefundFact: Refund,
     DisputeFact: Dispute,
@@ -104,7 +107,7 @@ def apply(events: Sequence[ReadEvent]) -> None:
                         event.gateway, event.reading.refs, fact, at_ms, event.event_id
                     )
                     claims |= {claim} if claim else set()
-                case PaymentFailedFact():
+                case FailureFact():
                     notifications.append(_notification(event, fact))
     changes: dict[int, list[list[Any]]] = defaultdict(list)
     for model, by_key in said.items():
@@ -116,8 +119,11 @@ def apply(events: Sequence[ReadEvent]) -> None:
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     _mark(events, changes)
     for gateway, what in sorted(touched.items()):
-        payments = what.refs.get(tenancy.PAYMENTS, set())
-        what.add(tenancy.REFUNDS, *remainders.settle(gateway, payments))
+        payments, invoices = what.of(tenancy.PAYMENTS), what.of(tenancy.INVOICES)
+        derived.supersede_payments(gateway, payments | invoices)
+        derived.close_cycles(gateway, what.of(tenancy.SUBSCRIPTIONS))
+        derived.credit_invoices(gateway, invoices)
+        what.add(tenancy.REFUNDS, *derived.settle_payments(gateway, payments, invoices))
         tenancy.settle(gateway, what)
 
 
@@ -203,9 +209,10 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _notification(event: ReadEvent, fact: PaymentFailedFact) -> Notification:
+def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
     return Notification(
         gateway=event.gateway,
+        kind=fact.kind.value,
         invoice_ref=fact.invoice_ref,
         subscription_ref=fact.subscription_ref,
         attempt=fact.attempt,

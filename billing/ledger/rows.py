@@ -13,13 +13,17 @@ from billing.models.gateway import GatewayObject
 Key = tuple[str, str]
 
 Model = type[GatewayObject]
-_BOOKKEEPING = {"id", "gateway", "ref", "tenant_id", "stamps", "remainder"}
+_BOOKKEEPING = {"id", "gateway", "ref", "tenant_id", "stamps"}
+# Columns that follow from other rows: see billing.ledger.derived.
+_DERIVED = {"remainder", "credited_minor", "counted_minor"}
 
 
 def merged_columns(model: Model) -> list[str]:
     """The columns that facts fill."""
     return [
-        field.attname for field in model._meta.concrete_fields if field.attname not in _BOOKKEEPING
+        field.attname
+        for field in model._meta.concrete_fields
+        if field.attname not in _BOOKKEEPING | _DERIVED
     ]
 
 
@@ -64,13 +68,12 @@ def insert(model: Model, rows: dict[Key, Row]) -> None:
     if not rows:
         return
     columns = merged_columns(model)
-    constants = {"remainder": False} if model._meta.model_name == "refund" else {}
-    names = ["gateway", "ref", "stamps", *columns, *constants]
+    names = ["gateway", "ref", "stamps", *columns]
     _write(
         model,
         names,
         (
-            [gateway, ref, row.stamps(), *map(row.values.get, columns), *constants.values()]
+            [gateway, ref, row.stamps(), *map(row.values.get, columns)]
             for (gateway, ref), row in sorted(rows.items())
         ),
         f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) SELECT * FROM unnest({{arrays}})",

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from billing.facts import (
+    CreditNoteFact,
+    CreditNoteStatus,
     CustomerFact,
     DisputeFact,
     DisputeStatus,
@@ -31,6 +33,8 @@ Stamp = list[Any]
 NEWEST = "*"
 
 HINT_RANK = -1
+#: Of what follows from other rows (see `billing.ledger.derived`): nothing said comes above it.
+DERIVED_RANK = 9
 # Nothing leaves paid or void, but for an uncollectible invoice that is paid after all. Where both
 # were said, which no gateway does, the money counts.
 INVOICE_RANK = {
@@ -54,6 +58,7 @@ REFUND_RANK = {
     RefundStatus.FAILED: 2,
     RefundStatus.CANCELLED: 2,
 }
+CREDIT_NOTE_RANK = {CreditNoteStatus.ISSUED: 0, CreditNoteStatus.VOID: 1}
 DISPUTE_RANK = {
     DisputeStatus.INQUIRY: 0,
     DisputeStatus.OPEN: 1,
@@ -81,6 +86,8 @@ def rank(fact: ObjectFact) -> int:
             return SUBSCRIPTION_RANK.get(fact.status, 1) if fact.status else 1
         case RefundFact():
             return REFUND_RANK[fact.status]
+        case CreditNoteFact():
+            return CREDIT_NOTE_RANK[fact.status]
         case DisputeFact():
             return DISPUTE_RANK[fact.status]
         case _:
@@ -102,6 +109,7 @@ def columns(fact: ObjectFact) -> dict[str, Any]:
                 "number": fact.number,
                 "customer_ref": fact.customer_ref,
                 "subscription_ref": fact.subscription_ref,
+                "attention": fact.attention.value if fact.attention else None,
                 "attempt_count": fact.attempt_count,
                 "next_attempt_at": fact.next_attempt_at,
                 "created_at": fact.created_at,
@@ -130,11 +138,25 @@ def columns(fact: ObjectFact) -> dict[str, Any]:
                 "subscription_ref": fact.subscription_ref,
             }
             if fact.refunded is not None:
+                said["refunded_minor"] = fact.refunded.minor
+            if fact.money is not None:
                 said |= {
-                    "refunded_minor": fact.refunded.minor,
-                    "currency": fact.refunded.currency,
-                    "exponent": fact.refunded.exponent,
+                    "currency": fact.money.currency,
+                    "exponent": fact.money.exponent,
+                    "amount_minor": fact.money.minor,
                 }
+        case CreditNoteFact():
+            said = {
+                "currency": fact.money.currency,
+                "exponent": fact.money.exponent,
+                "amount_minor": fact.money.minor,
+                "pre_payment_minor": fact.pre_payment_minor,
+                "status": fact.status.value,
+                "number": fact.number,
+                "invoice_ref": fact.invoice_ref,
+                "customer_ref": fact.customer_ref,
+                "created_at": fact.created_at,
+            }
         case RefundFact() | DisputeFact():
             said = {
                 "currency": fact.money.currency,
@@ -147,7 +169,7 @@ def columns(fact: ObjectFact) -> dict[str, Any]:
             if isinstance(fact, RefundFact):
                 said["invoice_ref"] = fact.invoice_ref
             else:
-                said["gateway_status"] = fact.gateway_status
+                said |= {"gateway_status": fact.gateway_status, "returned": fact.returned}
         case _:
             raise TypeError(f"no row is made of {type(fact).__name__}")
     return {name: value for name, value in said.items() if value is not None} | dict.fromkeys(
@@ -192,7 +214,7 @@ class Row:
         """The stamps to store: the newest once, and the fields that have another or are empty."""
         if not self.stamped:
             return {}
-        newest = max(self.stamped.values())
+        newest = max(stamp for stamp in self.stamped.values() if stamp[0] < DERIVED_RANK)
         return {NEWEST: newest} | {
             name: stamp
             for name, stamp in sorted(self.stamped.items())

@@ -13,7 +13,16 @@ from typing import Any
 from django.db import connection
 
 from billing.facts import Refs, TenantFact
-from billing.models import Customer, Dispute, Invoice, Payment, PaymentEvent, Refund, Subscription
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    PaymentEvent,
+    Refund,
+    Subscription,
+)
 
 # Of the claims on an object: a person's, else the earliest by gateway time; of one moment, the one
 # that can be trusted most. See the settled question "tenant of an event" in docs/adr.
@@ -40,15 +49,25 @@ class Level:
     repeated: bool = False
 
 
-CUSTOMERS, SUBSCRIPTIONS, INVOICES, PAYMENTS, REFUNDS, DISPUTES, EVENTS = (
+CUSTOMERS, SUBSCRIPTIONS, INVOICES, CREDIT_NOTES, PAYMENTS, REFUNDS, DISPUTES, EVENTS = (
     model._meta.db_table
-    for model in (Customer, Subscription, Invoice, Payment, Refund, Dispute, PaymentEvent)
+    for model in (
+        Customer,
+        Subscription,
+        Invoice,
+        CreditNote,
+        Payment,
+        Refund,
+        Dispute,
+        PaymentEvent,
+    )
 )
 # Downwards: each level after all that it takes tenants from.
 LEVELS = (
     Level(CUSTOMERS, kind="customer"),
     Level(SUBSCRIPTIONS, (("customer_ref", CUSTOMERS),), "subscription"),
     Level(INVOICES, (("customer_ref", CUSTOMERS), ("subscription_ref", SUBSCRIPTIONS)), "invoice"),
+    Level(CREDIT_NOTES, (("customer_ref", CUSTOMERS), ("invoice_ref", INVOICES))),
     Level(
         PAYMENTS,
         (
@@ -80,6 +99,9 @@ class Touched:
 
     refs: dict[str, set[str]] = field(default_factory=dict)
     events: list[int] = field(default_factory=list)
+
+    def of(self, table: str) -> set[str]:
+        return self.refs.get(table, set())
 
     def add(self, table: str, *refs: str | None) -> None:
         self.refs.setdefault(table, set()).update(ref for ref in refs if ref)
@@ -240,6 +262,9 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         whose = ON_ITSELF.format(kind=level.kind)
         if level.table == CUSTOMERS:
             whose = f"(({whose}) OR {ON_ITS_SUBSCRIPTIONS})"
+        elif level.table == INVOICES:
+            # A payment without an invoice is one by the same ref.
+            whose = f"(({whose}) OR ({ON_ITSELF.format(kind='payment')}))"
         sources.append(f"({BEST_CLAIM.format(whose=whose)})")
     set_state, state_differs, returned = "", "", "ref"
     if level.table == EVENTS:

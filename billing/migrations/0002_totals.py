@@ -2,13 +2,17 @@
 
 from django.db import migrations
 
-# Per table: which figure a row adds to (null: none), and the condition is the figure's own.
+# Per table: which figure a row adds to (null: none), and how much.
 FIGURES = {
-    "billing_invoice": "CASE WHEN status IN ('paid', 'pending', 'void') THEN status END",
-    "billing_refund": (
-        "CASE status WHEN 'succeeded' THEN 'refunded' WHEN 'pending' THEN 'refund_pending' END"
+    "billing_invoice": (
+        "CASE WHEN status IN ('paid', 'pending', 'void') THEN status END",
+        "amount_minor - credited_minor",
     ),
-    "billing_dispute": "CASE WHEN status IN ('open', 'lost') THEN 'disputed' END",
+    "billing_refund": (
+        "CASE status WHEN 'succeeded' THEN 'refunded' WHEN 'pending' THEN 'refund_pending' END",
+        "amount_minor",
+    ),
+    "billing_dispute": ("CASE WHEN counted_minor > 0 THEN 'disputed' END", "counted_minor"),
 }
 
 # A writer adds to the shard of its connection, so that writers seldom wait for one another; the
@@ -31,12 +35,15 @@ ADD = """
     ON CONFLICT (figure, currency, exponent, shard) DO UPDATE
     SET count = t.count + excluded.count, amount_minor = t.amount_minor + excluded.amount_minor;
 """
-ROWS = "SELECT {figure} AS figure, currency, exponent, amount_minor, {sign} AS sign FROM {source}"
+ROWS = """
+    SELECT {figure} AS figure, currency, exponent, {amount} AS amount_minor, {sign} AS sign
+    FROM {source}
+"""
 
 
-def create(table: str, figure: str) -> str:
-    added = ROWS.format(figure=figure, sign="1", source="new_rows")
-    removed = ROWS.format(figure=figure, sign="-1", source="old_rows")
+def create(table: str, figure: str, amount: str) -> str:
+    added = ROWS.format(figure=figure, amount=amount, sign="1", source="new_rows")
+    removed = ROWS.format(figure=figure, amount=amount, sign="-1", source="old_rows")
     body = f"""
     IF TG_OP = 'INSERT' THEN {ADD.format(rows=added)}
     ELSIF TG_OP = 'DELETE' THEN {ADD.format(rows=removed)}
@@ -63,5 +70,6 @@ class Migration(migrations.Migration):
     dependencies = [("billing", "0001_initial")]
 
     operations = [
-        migrations.RunSQL(create(table, figure), drop(table)) for table, figure in FIGURES.items()
+        migrations.RunSQL(create(table, figure, amount), drop(table))
+        for table, (figure, amount) in FIGURES.items()
     ]

@@ -1,5 +1,6 @@
 """The nouns of the domain, one file each."""
 
+from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.dispute import Dispute
 from billing.models.gateway import Gateway
@@ -15,6 +16,7 @@ from billing.models.tenant import Tenant, TenantClaim
 from billing.models.total import Total
 
 __all__ = [
+    "CreditNote",
     "Customer",
     "Dispute",
     "Gateway",

@@ -8,7 +8,12 @@ from billing.money import MAX_EXPONENT, Money
 
 
 class Dispute(GatewayObject):
-    """One dispute. It counts as disputed while its status is open or lost."""
+    """One dispute or reversal.
+
+    ``counted_minor`` is the part of ``amount_minor`` that is gone because of it: nothing for an
+    inquiry, one that was won or whose money came back, and for what a refund or another case of the
+    same payment took already.
+    """
 
     class Status(models.TextChoices):
         INQUIRY = "inquiry", _("Inquiry")
@@ -21,6 +26,9 @@ class Dispute(GatewayObject):
     exponent = models.SmallIntegerField(_("decimals"))
     amount_minor = models.BigIntegerField(_("amount"))
     status = models.TextField(_("status"), choices=Status)
+    counted_minor = models.BigIntegerField(_("counted"), default=0, db_default=0)
+    # The gateway said that the money came back (true) or left (false).
+    returned = models.BooleanField(_("money returned"), null=True)
     gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
     created_at = models.DateTimeField(_("date"))
 
@@ -34,7 +42,10 @@ class Dispute(GatewayObject):
         constraints = [
             *GatewayObject.Meta.constraints,
             models.CheckConstraint(
-                condition=models.Q(amount_minor__gte=0), name="dispute_not_negative"
+                condition=models.Q(
+                    counted_minor__gte=0, counted_minor__lte=models.F("amount_minor")
+                ),
+                name="dispute_counted_within_amount",
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["inquiry", "open", "won", "lost"]),

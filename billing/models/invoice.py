@@ -11,7 +11,8 @@ class Invoice(GatewayObject):
     """One invoice. PayPal has none for subscriptions: there each sale or capture is one.
 
     Amounts are integer minor units of ``currency``; ``exponent`` is the number of decimals of the
-    minor unit as the gateway counts it (2 for cents). ``amount_minor`` includes ``tax_minor``.
+    minor unit as the gateway counts it (2 for cents). ``amount_minor`` includes ``tax_minor``;
+    ``credited_minor`` is the part of it that credit notes took off before it was paid.
     """
 
     class Status(models.TextChoices):
@@ -20,8 +21,15 @@ class Invoice(GatewayObject):
         PAID = "paid", _("Paid")
         VOID = "void", _("Void")
         DELETED = "deleted", _("Deleted")
+        SUPERSEDED = "superseded", _("Superseded")
 
-    #: Drafts are not issued yet, and deleted drafts never were: neither is on a page or in a card.
+    class Attention(models.TextChoices):
+        FINALIZATION_FAILED = "finalization_failed", _("Cannot be finalized")
+        ACTION_REQUIRED = "action_required", _("Buyer must act")
+        OVERDUE = "overdue", _("Overdue")
+
+    #: On the page and in the cards. Drafts are not issued yet, deleted drafts never were; a
+    #: superseded row is a payment that turned out to belong to an invoice of its own.
     ISSUED = (Status.PENDING, Status.PAID, Status.VOID)
 
     number = models.TextField(_("invoice number"), blank=True, null=True)
@@ -31,8 +39,10 @@ class Invoice(GatewayObject):
     exponent = models.SmallIntegerField(_("decimals"))
     amount_minor = models.BigIntegerField(_("amount"))
     tax_minor = models.BigIntegerField(_("tax"), null=True, blank=True)
+    credited_minor = models.BigIntegerField(_("credited before payment"), default=0, db_default=0)
     status = models.TextField(_("status"), choices=Status)
     gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
+    attention = models.TextField(_("attention"), blank=True, null=True, choices=Attention)
     attempt_count = models.IntegerField(_("payment attempts"), blank=True, null=True)
     next_attempt_at = models.DateTimeField(_("next payment attempt"), blank=True, null=True)
     created_at = models.DateTimeField(_("date"))
@@ -60,7 +70,9 @@ class Invoice(GatewayObject):
         constraints = [
             *GatewayObject.Meta.constraints,
             models.CheckConstraint(
-                condition=models.Q(status__in=["draft", "pending", "paid", "void", "deleted"]),
+                condition=models.Q(
+                    status__in=["draft", "pending", "paid", "void", "deleted", "superseded"]
+                ),
                 name="invoice_status_known",
             ),
             models.CheckConstraint(
@@ -76,11 +88,17 @@ class Invoice(GatewayObject):
                 | models.Q(tax_minor__lte=models.F("amount_minor")),
                 name="invoice_tax_within_amount",
             ),
+            models.CheckConstraint(
+                condition=models.Q(credited_minor=0)
+                | models.Q(credited_minor__gt=0, credited_minor__lte=models.F("amount_minor")),
+                name="invoice_credited_within_amount",
+            ),
         ]
 
     @property
     def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency, self.exponent)
+        """What the buyer owes or paid: the total, less what was credited before payment."""
+        return Money(self.amount_minor - self.credited_minor, self.currency, self.exponent)
 
     @property
     def tax(self) -> Money | None:

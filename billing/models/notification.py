@@ -1,4 +1,4 @@
-"""The outbox: e-mails that say that a payment failed."""
+"""The outbox: e-mails that say that a payment failed, or that an invoice cannot be issued."""
 
 from django.db import models
 from django.utils import timezone
@@ -11,12 +11,17 @@ from billing.money import Money
 class Notification(models.Model):
     """One e-mail for one failed attempt to pay one invoice (or one cycle of a subscription)."""
 
+    class Kind(models.TextChoices):
+        PAYMENT_FAILED = "payment_failed", _("Payment failed")
+        FINALIZATION_FAILED = "finalization_failed", _("Invoice cannot be finalized")
+
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
 
     gateway = models.TextField(choices=Gateway)
+    kind = models.TextField(choices=Kind, default=Kind.PAYMENT_FAILED)
     # The invoice that could not be paid; a subscription where the gateway has no invoice.
     invoice_ref = models.TextField(blank=True, default="")
     subscription_ref = models.TextField(blank=True, default="")
@@ -39,7 +44,7 @@ class Notification(models.Model):
         verbose_name_plural = _("notifications")
         constraints = [
             models.UniqueConstraint(
-                fields=["gateway", "invoice_ref", "subscription_ref", "attempt"],
+                fields=["gateway", "kind", "invoice_ref", "subscription_ref", "attempt"],
                 name="notification_once",
             ),
             models.CheckConstraint(

@@ -17,8 +17,9 @@ class Payment(GatewayObject):
     invoice_ref = models.TextField(_("invoice"), blank=True, null=True)
     customer_ref = models.TextField(_("customer"), blank=True, null=True)
     subscription_ref = models.TextField(_("subscription"), blank=True, null=True)
+    amount_minor = models.BigIntegerField(_("amount"), blank=True, null=True)
     # What a charge says was refunded of it so far, in all. Refunds that no event named one by one
-    # are the rest of this; see billing.ledger.refunds.
+    # are the rest of this; see billing.ledger.derived.
     refunded_minor = models.BigIntegerField(_("refunded in all"), blank=True, null=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True, null=True)
     exponent = models.SmallIntegerField(_("decimals"), blank=True, null=True)

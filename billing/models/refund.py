@@ -26,7 +26,7 @@ class Refund(GatewayObject):
     exponent = models.SmallIntegerField(_("decimals"))
     amount_minor = models.BigIntegerField(_("amount"))
     status = models.TextField(_("status"), choices=Status)
-    remainder = models.BooleanField(default=False)
+    remainder = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(_("date"))
 
     class Meta(GatewayObject.Meta):
