@@ -82,3 +82,13 @@ _TOTALS = _SORTED.format(
 def _loaded(rows: Any) -> list[dict[str, Any]]:
     loaded: list[dict[str, Any]] = json.loads(rows) if isinstance(rows, str) else rows
     return loaded
+
+
+def difference(one: State, other: State) -> str:
+    """The rows that only one of two states has, one a line."""
+    lines = []
+    for table in sorted(one.keys() | other.keys()):
+        rows, other_rows = one.get(table, []), other.get(table, [])
+        lines += [f"- {table} {row}" for row in rows if row not in other_rows]
+        lines += [f"+ {table} {row}" for row in other_rows if row not in rows]
+    return "\n".join(lines)
