@@ -4,13 +4,14 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 
-import psycopg2
+import psycopg2.extensions
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -137,21 +138,39 @@ def test_never_a_redirect(path: str) -> None:
     assert Client().generic("POST", path, b"{}").status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
-def test_worker_is_called_once_for_a_new_event(stripe: StripeSender) -> None:
-    """Not for a redelivery, nor for one that cannot be read."""
+def second_connection() -> psycopg2.extensions.connection:
+    """A connection of the test's own, which commits every statement."""
     parameters = connection.get_connection_params()
     keys = ("dbname", "user", "password", "host", "port")
-    listener = psycopg2.connect(**{key: parameters.get(key) for key in keys})
-    try:
-        listener.autocommit = True
-        listener.cursor().execute(f"LISTEN {ingest.CHANNEL}")
-        for body in (stripe.event(), stripe.event(), b"[]"):
+    other = psycopg2.connect(**{key: parameters.get(key) for key in keys})
+    other.autocommit = True
+    return other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_is_called_when_it_may_sleep(stripe: StripeSender) -> None:
+    """Not for a redelivery, one that cannot be read, or one more beside others that are due."""
+
+    def calls_after(*bodies: bytes) -> list[str]:
+        for body in bodies:
             post("stripe", body, stripe.headers(body))
         listener.poll()
-        assert [notify.channel for notify in listener.notifies] == ["payment_events"]
-    finally:
-        listener.close()
+        calls = [notify.channel for notify in listener.notifies]
+        listener.notifies.clear()
+        return calls
+
+    with closing(second_connection()) as listener:
+        listener.cursor().execute(f"LISTEN {ingest.CHANNEL}")
+        assert calls_after(b"[]") == []
+        assert calls_after(stripe.event("evt_1")) == ["payment_events"]
+        assert calls_after(stripe.event("evt_1"), stripe.event("evt_2")) == []
+        PaymentEvent.objects.update(state="processed", next_attempt_at=None)
+        assert calls_after(stripe.event("evt_1")) == []
+        # One that waits to be tried again later does not keep the worker awake.
+        PaymentEvent.objects.update(
+            state="failed", next_attempt_at=timezone.now() + timedelta(hours=1)
+        )
+        assert calls_after(stripe.event("evt_3")) == ["payment_events"]
 
 
 @contextmanager
@@ -199,14 +218,8 @@ def test_d2_connection_cut_between_posts(sender: Sender) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
-    parameters = connection.get_connection_params()
-    keys = ("dbname", "user", "password", "host", "port")
-    other = psycopg2.connect(**{key: parameters.get(key) for key in keys})
-    try:
-        other.autocommit = True
+    with closing(second_connection()) as other:
         other.cursor().execute("SELECT pg_terminate_backend(%s)", [pid])
-    finally:
-        other.close()
     statuses = [post(sender.name, body, sender.headers(body))[0] for _ in range(2)]
     assert statuses[0] in {200, 503}
     assert statuses[1] == 200
