@@ -20,9 +20,11 @@ def main() -> None:
 
 def is_no_connection(error: DatabaseError) -> bool:
     """Whether there is no usable database, rather than a statement that failed."""
-    too_old = isinstance(error, NotSupportedError)
+    if error.__cause__ is None:
+        # Django's own: the server is older than it supports.
+        return isinstance(error, NotSupportedError)
     # PostgreSQL gives every failed statement a code; a failed connection has none.
-    return too_old or (error.__cause__ is not None and not getattr(error.__cause__, "pgcode", None))
+    return not getattr(error.__cause__, "pgcode", None)
 
 
 def describe_no_connection(error: DatabaseError) -> str:
