@@ -174,15 +174,22 @@ def kept_secret(path: Path) -> str:
 
     Several processes may ask at once; all get the same.
     """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)  # fails if another process was first, and then its secret counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text()
+    try:
+        if not path.exists():
+            _keep_new_secret(path)
+        return path.read_text()
+    except OSError as error:
+        raise invalid("VAR_DIR", f"cannot hold {path.name}: {error.strerror}") from error
+
+
+def _keep_new_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)  # fails if another process was first, and then its secret counts
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

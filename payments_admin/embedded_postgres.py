@@ -1,10 +1,12 @@
 """Real PostgreSQL from a wheel, for a machine that has none."""
 
 import json
+import subprocess
 import warnings
 from pathlib import Path
 
 import psutil
+from django.core.exceptions import ImproperlyConfigured
 
 with warnings.catch_warnings():
     # It says on import that XDG_RUNTIME_DIR is not set, as on any server; its fallback is fine.
@@ -18,9 +20,15 @@ def start(data_dir: Path) -> str:
     It listens on a Unix socket only, and stops when the last process that called this has ended.
     Two processes may call this at the same time.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    _forget_the_dead(data_dir)
-    return str(get_server(data_dir).get_uri())
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _forget_the_dead(data_dir)
+        return str(get_server(data_dir).get_uri())
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is not given, and the embedded PostgreSQL in {data_dir} does not start:"
+            f" {error}"
+        ) from error
 
 
 def _forget_the_dead(data_dir: Path) -> None:

@@ -156,6 +156,15 @@ def test_the_made_up_secret_key_is_kept_and_private(load: Load, tmp_path: Path) 
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_var_dir_that_cannot_be_written_is_named(load: Load, tmp_path: Path) -> None:
+    a_file = tmp_path / "file"
+    a_file.touch()
+    with pytest.raises(ImproperlyConfigured, match=r"^VAR_DIR cannot hold secret_key: "):
+        load(VAR_DIR=str(a_file))
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL is not given, and the embedded"):
+        load(VAR_DIR=str(a_file), SECRET_KEY="k" * 50, DATABASE_URL="")
+
+
 def test_a_database_url_is_read_as_libpq_reads_it(load: Load) -> None:
     url = "postgresql://payments:p%40ss@db1.example.com:5433/books?sslmode=require"
     database = load(DATABASE_URL=url)["DATABASES"]["default"]
