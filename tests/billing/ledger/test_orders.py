@@ -39,7 +39,12 @@ def event_states(state: State) -> set[str]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_invoice_from_draft_to_paid_whatever_comes_first(shape: str) -> None:
-    same_second = {"event_id": "evt_same_second", "at": T0 + 1, "status": "draft", "number": None}
+    same_second: dict[str, Any] = {
+        "event_id": "evt_same_second",
+        "at": T0 + 1,
+        "status": "draft",
+        "number": None,
+    }
     state = every_order(
         stripe(f"invoice.created--{shape}"),
         stripe(f"invoice.updated--{shape}", **same_second),
@@ -165,7 +170,7 @@ def test_an_invoice_of_2017_ends_as_one_of_today() -> None:
 
 @pytest.mark.parametrize("shape", ["2017", *SHAPES])
 def test_a_subscription_stays_cancelled_though_an_update_comes_late(shape: str) -> None:
-    late = {"event_id": "evt_late", "at": T0 + 41 * DAY}
+    late: dict[str, Any] = {"event_id": "evt_late", "at": T0 + 41 * DAY}
     state = every_order(
         stripe(f"customer.subscription.created--{shape}"),
         stripe(f"customer.subscription.updated--{shape}"),

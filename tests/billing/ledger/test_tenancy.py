@@ -15,6 +15,7 @@ from billing.models import (
     Tenant,
     TenantClaim,
 )
+from billing.models.gateway import GatewayObject
 from tests import inbox, payloads
 from tests.ledger_state import snapshot
 from tests.orders import every_order
@@ -223,7 +224,7 @@ def right() -> Tenant:
 
 
 def assigned_everywhere(events: list[PaymentEvent], tenant: Tenant) -> bool:
-    rows = [
+    rows: list[PaymentEvent | GatewayObject] = [
         *inbox.again(events),
         *Customer.objects.all(),
         # One that is only named has not said whose it is.

@@ -291,7 +291,8 @@ def test_an_id_is_never_cut() -> None:
 
 
 def test_an_id_that_must_be_there_is_missed_by_name() -> None:
-    for payload in ({}, {"invoice": None}, {"invoice": ""}, {"invoice": {}}):
+    payloads: list[dict[str, Any]] = [{}, {"invoice": None}, {"invoice": ""}, {"invoice": {}}]
+    for payload in payloads:
         with pytest.raises(PayloadError, match="invoice is missing"):
             values.required_ref(payload, "invoice")
 
@@ -311,7 +312,8 @@ def test_an_object_of_another_type_is_refused_by_name(value: Any) -> None:
 def test_a_list_may_be_plain_or_wrapped() -> None:
     assert values.rows({"items": [{"a": 1}]}, "items") == [{"a": 1}]
     assert values.rows({"items": {"object": "list", "data": [{"a": 1}]}}, "items") == [{"a": 1}]
-    for payload in ({}, {"items": None}, {"items": {}}, {"items": {"data": None}}):
+    payloads: list[dict[str, Any]] = [{}, {"items": None}, {"items": {}}, {"items": {"data": None}}]
+    for payload in payloads:
         assert values.rows(payload, "items") == []
 
 
