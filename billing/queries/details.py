@@ -1,0 +1,199 @@
+"""What an event is linked to, looked up when it is shown.
+
+An event keeps the gateway's own ids only, so a link that arrives late needs no repair.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from billing.models import (
+    Invoice,
+    Notification,
+    Payment,
+    PaymentEvent,
+    Refund,
+    Tenant,
+    TenantClaim,
+)
+from billing.queries import lists
+
+#: A gateway and the gateway's own id of an object.
+Key = tuple[str, str]
+
+INVOICES_SHOWN = 5
+NOTIFICATIONS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetail:
+    event: PaymentEvent
+    invoices: list[Invoice] = field(default_factory=list)
+    more_invoices: bool = False
+    refunds: list[Refund] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
+    #: The tenants that claim the event's customer, when they are more than one.
+    claimants: list[Tenant] = field(default_factory=list)
+
+
+def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
+    """All that the expanded row shows. ``with_invoices``: the reader may see invoices."""
+    linked: list[Invoice] = []
+    more = False
+    if with_invoices:
+        if event.invoice_ref or event.payment_ref:
+            linked = list(invoices_of([event]).values())
+        elif event.subscription_ref:
+            newest = lists.invoices().filter(
+                gateway=event.gateway, subscription_ref=event.subscription_ref
+            )
+            linked = list(newest.order_by("-created_at", "-id")[: INVOICES_SHOWN + 1])
+            more = len(linked) > INVOICES_SHOWN
+            linked = linked[:INVOICES_SHOWN]
+    return EventDetail(
+        event=event,
+        invoices=linked,
+        more_invoices=more,
+        # Of one invoice only: beside five, a list of refunds says nothing.
+        refunds=_refunds_of(linked[0]) if len(linked) == 1 else [],
+        notifications=_notifications_of(event),
+        claimants=_claimants_of(event),
+    )
+
+
+def invoices_of(events: Iterable[PaymentEvent]) -> dict[int, Invoice]:
+    """The issued invoice that each event is about, by the event's primary key.
+
+    The event names it, or names a payment that does; a charge may know its invoice only through
+    its payment intent, and an intent only through its charge. Three queries, for any number of
+    events.
+    """
+    events = list(events)
+    wanted: dict[int, Key] = {}
+    paid: dict[int, Key] = {}
+    for event in events:
+        if event.invoice_ref:
+            wanted[event.pk] = (event.gateway, event.invoice_ref)
+        elif event.payment_ref:
+            paid[event.pk] = (event.gateway, event.payment_ref)
+    if paid:
+        by_payment = _invoices_by_payment(set(paid.values()))
+        wanted |= {pk: by_payment[key] for pk, key in paid.items() if key in by_payment}
+    if not wanted:
+        return {}
+    found = {
+        (invoice.gateway, invoice.ref): invoice
+        for invoice in lists.invoices().filter(_keys("ref", wanted.values()))
+    }
+    return {pk: found[key] for pk, key in wanted.items() if key in found}
+
+
+def _invoices_by_payment(payments: set[Key]) -> dict[Key, Key]:
+    links: dict[Key, Key] = {}
+    intents: dict[Key, Key] = {}
+    near = Payment.objects.filter(_keys("ref", payments) | _keys("intent_ref", payments))
+    for gateway, ref, intent_ref, invoice_ref in near.values_list(
+        "gateway", "ref", "intent_ref", "invoice_ref"
+    ):
+        if intent_ref:
+            intents[gateway, ref] = (gateway, intent_ref)
+        if invoice_ref:
+            links[gateway, ref] = (gateway, invoice_ref)
+            if intent_ref:
+                links.setdefault((gateway, intent_ref), (gateway, invoice_ref))
+    unknown = {intent for intent in intents.values() if intent not in links}
+    if unknown:
+        far = Payment.objects.filter(_keys("ref", unknown), invoice_ref__isnull=False)
+        for gateway, ref, invoice_ref in far.values_list("gateway", "ref", "invoice_ref"):
+            links[gateway, ref] = (gateway, invoice_ref or "")
+    for charge, intent in intents.items():
+        if intent in links:
+            links.setdefault(charge, links[intent])
+    return {key: links[key] for key in payments if key in links}
+
+
+def _refunds_of(invoice: Invoice) -> list[Refund]:
+    """Refunds name their invoice, or a payment of it, or a charge of a payment intent of it."""
+    of_gateway = Payment.objects.filter(gateway=invoice.gateway)
+    direct = of_gateway.filter(invoice_ref=invoice.ref)
+    charges = of_gateway.filter(intent_ref__in=direct.values("ref"))
+    refunds = Refund.objects.filter(gateway=invoice.gateway).defer("stamps").order_by()
+    # A union and not an OR, so that each part is served by its index.
+    found = refunds.filter(invoice_ref=invoice.ref).union(
+        refunds.filter(payment_ref__in=direct.values("ref")),
+        refunds.filter(payment_ref__in=charges.values("ref")),
+    )
+    return list(found.order_by("created_at", "id"))
+
+
+def _notifications_of(event: PaymentEvent) -> list[Notification]:
+    notifications = Notification.objects.filter(gateway=event.gateway)
+    if event.invoice_ref:
+        notifications = notifications.filter(invoice_ref=event.invoice_ref)
+    elif event.subscription_ref:
+        notifications = notifications.filter(
+            invoice_ref="", subscription_ref=event.subscription_ref
+        )
+    else:
+        return []
+    return list(notifications.order_by("-id")[:NOTIFICATIONS_SHOWN])
+
+
+def _claimants_of(event: PaymentEvent) -> list[Tenant]:
+    """Who claims the event's customer, unless they agree or a person has decided."""
+    if not event.customer_ref:
+        return []
+    claims = TenantClaim.objects.filter(
+        gateway=event.gateway, kind=TenantClaim.Kind.CUSTOMER, ref=event.customer_ref
+    ).select_related("tenant")
+    if any(claim.by_person for claim in claims):
+        return []
+    tenants = {claim.tenant_id: claim.tenant for claim in claims}
+    return list(tenants.values()) if len(tenants) > 1 else []
+
+
+def _keys(column: str, keys: Iterable[Key]) -> Q:
+    """``column`` and gateway are among ``keys``."""
+    by_gateway: dict[str, set[str]] = defaultdict(set)
+    for gateway, ref in keys:
+        by_gateway[gateway].add(ref)
+    return reduce(
+        or_, (Q(gateway=gateway, **{f"{column}__in": refs}) for gateway, refs in by_gateway.items())
+    )
+
+
+def refunded_minor(invoices: Iterable[Invoice]) -> dict[int, int]:
+    """What was refunded of each invoice, in its own minor units, by the invoice's primary key.
+
+    Only refunds that succeeded and are counted in the invoice's currency and unit.
+    """
+    invoices = list(invoices)
+    by_key = {(invoice.gateway, invoice.ref): invoice for invoice in invoices}
+    if not by_key:
+        return {}
+    payments = Payment.objects.filter(_keys("invoice_ref", by_key))
+    paid_by = {
+        (gateway, ref): (gateway, invoice_ref or "")
+        for gateway, ref, invoice_ref in payments.values_list("gateway", "ref", "invoice_ref")
+    }
+    if paid_by:
+        charges = Payment.objects.filter(_keys("intent_ref", paid_by))
+        for gateway, ref, intent_ref in charges.values_list("gateway", "ref", "intent_ref"):
+            paid_by.setdefault((gateway, ref), paid_by[gateway, intent_ref or ""])
+    of_invoices = _keys("invoice_ref", by_key)
+    if paid_by:
+        of_invoices |= _keys("payment_ref", paid_by)
+    refunds = Refund.objects.filter(of_invoices, status=Refund.Status.SUCCEEDED).defer("stamps")
+    sums: dict[int, int] = defaultdict(int)
+    for refund in refunds:
+        key = (refund.gateway, refund.invoice_ref or "")
+        if key not in by_key:
+            key = paid_by[refund.gateway, refund.payment_ref or ""]
+        invoice = by_key[key]
+        if (refund.currency, refund.exponent) == (invoice.currency, invoice.exponent):
+            sums[invoice.pk] += refund.amount_minor
+    return sums

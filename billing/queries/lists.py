@@ -1,0 +1,120 @@
+"""The rows of the two tables, how many there are, and what the filter menus offer."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet, Value
+
+from billing.models import Gateway, Invoice, Payment, PaymentEvent, Tenant
+
+#: Counting stops here: an exact count of millions would take longer than the page.
+COUNT_LIMIT = 10_000
+TENANTS_IN_MENU = 50
+EVENT_TYPES_IN_MENU = 300
+#: How many tenants and invoices one search term may stand for.
+SEARCH_LIMIT = 50
+
+
+def events() -> QuerySet[PaymentEvent]:
+    """All events, without their bodies, which may have a megabyte each."""
+    return PaymentEvent.objects.select_related("tenant").defer("body", "body_sha256", "changes")
+
+
+def invoices() -> QuerySet[Invoice]:
+    """Every invoice that was issued."""
+    return (
+        Invoice.objects.select_related("tenant").filter(status__in=Invoice.ISSUED).defer("stamps")
+    )
+
+
+def bounded_count(queryset: QuerySet[Any]) -> int:
+    """How many rows there are; ``COUNT_LIMIT + 1`` stands for more than ``COUNT_LIMIT``."""
+    return queryset.order_by()[: COUNT_LIMIT + 1].count()
+
+
+def tenants_for_menu(selected: Collection[str]) -> list[Tenant]:
+    """The first tenants by name, and those that are selected."""
+    tenants = Tenant.objects.order_by("name", "pk")
+    first = tenants[:TENANTS_IN_MENU]
+    if not selected:
+        return list(first)
+    return list(tenants.filter(Q(pk__in=first.values("pk")) | Q(key__in=selected)))
+
+
+def event_types() -> list[str]:
+    """Every event type that was ever received.
+
+    PostgreSQL has no skip scan for DISTINCT: this goes from each type to the next one in the
+    index, so that it costs as many look-ups as there are types, however many events there are.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE types AS (
+                (SELECT event_type FROM billing_paymentevent ORDER BY event_type LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT event_type FROM billing_paymentevent
+                    WHERE event_type > types.event_type ORDER BY event_type LIMIT 1
+                )
+                FROM types WHERE types.event_type IS NOT NULL
+            )
+            SELECT event_type FROM types WHERE event_type <> '' LIMIT %s
+            """,
+            [EVENT_TYPES_IN_MENU],
+        )
+        return [event_type for (event_type,) in cursor.fetchall()]
+
+
+def search_events(queryset: QuerySet[PaymentEvent], term: str) -> QuerySet[PaymentEvent]:
+    """Events by their id or by any id they carry, by invoice number, by tenant."""
+    tenants, numbered = _tenants_and_invoices(term)
+    wanted = _any_ref(
+        ["event_id", "invoice_ref", "customer_ref", "subscription_ref", "payment_ref"], term
+    )
+    for gateway, ref in numbered:
+        wanted |= Q(gateway=gateway, invoice_ref=ref)
+    if tenants:
+        wanted |= Q(tenant__in=tenants)
+    return queryset.filter(wanted)
+
+
+def search_invoices(queryset: QuerySet[Invoice], term: str) -> QuerySet[Invoice]:
+    """Invoices by number, by any of the gateway's ids, by a payment, by tenant."""
+    tenants, _numbered = _tenants_and_invoices(term)
+    wanted = Q(number=term) | _any_ref(["ref", "customer_ref", "subscription_ref"], term)
+    paid = Payment.objects.filter(
+        _any_ref(["ref", "intent_ref"], term), invoice_ref__isnull=False
+    ).values_list("gateway", "invoice_ref")
+    for gateway, ref in paid[:SEARCH_LIMIT]:
+        wanted |= Q(gateway=gateway, ref=ref)
+    if tenants:
+        wanted |= Q(tenant__in=tenants)
+    return queryset.filter(wanted)
+
+
+def _any_ref(columns: Iterable[str], term: str) -> Q:
+    wanted = Q()
+    for column in columns:
+        # The indexes begin with the gateway.
+        wanted |= Q(gateway__in=Gateway.values, **{column: term})
+    return wanted
+
+
+def _tenants_and_invoices(term: str) -> tuple[list[int], list[tuple[str, str]]]:
+    """The tenants with ``term`` in their name or id, and the invoices of that number.
+
+    Looked up first, because the planner cannot use an index for a subquery inside an OR.
+    """
+    tenants = Tenant.objects.filter(Q(name__icontains=term) | Q(key__icontains=term))
+    numbered = Invoice.objects.filter(number=term)
+    rows = list(
+        tenants.order_by()
+        .values_list("pk", Value(""), Value(""))[:SEARCH_LIMIT]
+        .union(numbered.order_by().values_list(Value(0), "gateway", "ref")[:SEARCH_LIMIT], all=True)
+    )
+    return (
+        [pk for pk, gateway, _ref in rows if not gateway],
+        [(gateway, ref) for _pk, gateway, ref in rows if gateway],
+    )
