@@ -1,0 +1,234 @@
+"""The filters of the two tables: one form each, and the chips that show it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
+from django.forms import BoundField
+from django.http import QueryDict
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from billing import formats
+from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
+from billing.models import Gateway, Invoice, PaymentEvent
+from billing.queries import lists
+from billing.zone import start_of_day
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+# Beyond these no payment was made, and time zones run out of calendar.
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
+
+
+class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+    """Rows that have one of the chosen values."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {"invalid_choice": _("“%(value)s” is not one of the choices.")}
+        super().__init__(error_messages=messages, **kwargs)
+
+    def filter(self, queryset: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
+        return queryset.filter(**{f"{self.field_name}__in": value}) if value else queryset
+
+
+class DayFilter(django_filters.DateFilter):  # type: ignore[misc]
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            input_formats=["%Y-%m-%d"],
+            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+            validators=[
+                MinValueValidator(FIRST_DAY, _("Enter a day from %(limit_value)s on.")),
+                MaxValueValidator(LAST_DAY, _("Enter a day until %(limit_value)s.")),
+            ],
+            error_messages={"invalid": _("Enter a day as YYYY-MM-DD.")},
+            **kwargs,
+        )
+
+
+class FirstDay(DayFilter):
+    def filter(self, queryset: QuerySet[Any], value: date | None) -> QuerySet[Any]:
+        if value is None:
+            return queryset
+        return queryset.filter(**{f"{self.field_name}__gte": start_of_day(value)})
+
+
+class LastDay(DayFilter):
+    """Up to the end of the day, which is the beginning of the next one."""
+
+    def filter(self, queryset: QuerySet[Any], value: date | None) -> QuerySet[Any]:
+        if value is None:
+            return queryset
+        return queryset.filter(
+            **{f"{self.field_name}__lt": start_of_day(value + timedelta(days=1))}
+        )
+
+
+class FilterForm(forms.Form):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("date_from"), cleaned.get("date_to")
+        if first and last and first > last:
+            self.add_error("date_to", gettext("It is before the first day."))
+            del cleaned["date_from"]
+        return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter as the page shows it. ``value`` is empty while it filters nothing."""
+
+    name: str
+    label: str
+    fields: list[BoundField]
+    value: str
+    clear: str
+
+    @property
+    def is_dates(self) -> bool:
+        return self.name == "date"
+
+
+class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What the filters of both tables have in common.
+
+    A value that is not valid filters nothing and has a message; the other filters stay.
+    """
+
+    date_field: str
+    chip_order: tuple[str, ...]
+    search_hint: "StrPromise"
+    search_help: "StrPromise"
+
+    q = django_filters.CharFilter(
+        method="search", label=_("Search"), max_length=MAX_VALUE_LENGTH, strip=True
+    )
+    gateway = AnyOf(label=_("Gateway"), choices=Gateway.choices)
+    tenant = AnyOf(label=_("Tenant"), choices=())
+    date_from = FirstDay(label=_("First day"))
+    date_to = LastDay(label=_("Last day"))
+
+    def __init__(self, query: QueryDict, queryset: QuerySet[Any]) -> None:
+        super().__init__(query, queryset)
+        for name in ("date_from", "date_to"):
+            self.filters[name].field_name = self.date_field
+        tenants = lists.tenants_for_menu(self.given("tenant"))
+        self.tenant_ids = {tenant.key: tenant.pk for tenant in tenants}
+        self.filters["tenant"].extra["choices"] = [(tenant.key, tenant.name) for tenant in tenants]
+        self.filters["tenant"].method = "of_tenants"
+
+    def given(self, name: str) -> list[str]:
+        """The values of a parameter that the database can be asked about."""
+        return [
+            value
+            for value in self.data.getlist(name)
+            if value and "\0" not in value and len(value) <= MAX_VALUE_LENGTH
+        ]
+
+    def of_tenants(self, queryset: QuerySet[Any], _name: str, keys: list[str]) -> QuerySet[Any]:
+        return queryset.filter(tenant__in=[self.tenant_ids[key] for key in keys])
+
+    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the input: the label of the field and a sentence."""
+        return [
+            (str(self.form.fields[name].label), Truncator(error).chars(120))
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
+
+    @cached_property
+    def is_active(self) -> bool:
+        return any(self._cleaned.values())
+
+    @property
+    def _cleaned(self) -> dict[str, Any]:
+        """The valid values only."""
+        self.form.is_valid()  # fills cleaned_data, with what is valid if not all is
+        return self.form.cleaned_data  # type: ignore[no-any-return]
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        """Those that filter come first."""
+        chips = [self._chip(name) for name in self.chip_order]
+        return sorted(chips, key=lambda chip: not chip.value)
+
+    @property
+    def active_chips(self) -> list[Chip]:
+        return [chip for chip in self.chips if chip.value]
+
+    @property
+    def term(self) -> str:
+        return self._cleaned.get("q") or ""
+
+    def _chip(self, name: str) -> Chip:
+        names = ("date_from", "date_to") if name == "date" else (name,)
+        cleaned = self._cleaned
+        return Chip(
+            name=name,
+            label=gettext("Date") if name == "date" else str(self.form.fields[name].label),
+            fields=[self.form[field] for field in names],
+            value=formats.days(*(cleaned.get(field) for field in names))
+            if name == "date"
+            else self._labels(name, cleaned.get(name) or []),
+            clear=changed(self.data, without=(*names, *POSITION)),
+        )
+
+    def _labels(self, name: str, values: Iterable[str]) -> str:
+        labels = dict(self.form.fields[name].choices)
+        chosen = [str(labels[value]) for value in values]
+        shown = Truncator(", ".join(chosen[:2])).chars(48)
+        return f"{shown} +{len(chosen) - 2}" if len(chosen) > 2 else shown
+
+
+class EventFilter(PageFilter):
+    date_field = "received_at"
+    chip_order = ("gateway", "date", "event_type", "tenant", "state")
+    search_hint = _("Event ID, tenant, invoice…")
+    search_help = _("Event ID, tenant, invoice number, or any id of the gateway")
+
+    event_type = AnyOf(label=_("Event type"), choices=())
+    state = AnyOf(label=_("Processed"), choices=PaymentEvent.State.choices)
+
+    class Meta:
+        form = FilterForm
+
+    def __init__(self, query: QueryDict) -> None:
+        super().__init__(query, lists.events())
+        # A type that was not received yet is a fair question, with no rows for an answer.
+        seen = dict.fromkeys([*lists.event_types(), *self.given("event_type")])
+        self.filters["event_type"].extra["choices"] = [(name, name) for name in seen]
+
+    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
+        return lists.search_events(queryset, term)
+
+
+class InvoiceFilter(PageFilter):
+    date_field = "created_at"
+    chip_order = ("status", "tenant", "date", "gateway")
+    search_hint = _("Invoice number, tenant…")
+    search_help = _("Invoice number, tenant, or any id of the gateway")
+
+    status = AnyOf(
+        label=_("Status"), choices=[(status.value, status.label) for status in Invoice.ISSUED]
+    )
+
+    class Meta:
+        form = FilterForm
+
+    def __init__(self, query: QueryDict) -> None:
+        super().__init__(query, lists.invoices())
+
+    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
+        return lists.search_invoices(queryset, term)

@@ -1,0 +1,59 @@
+"""Dates and numbers as people of the reader's language write them, in the operators' zone."""
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time
+from babel.numbers import format_decimal
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, to_locale
+
+from billing.queries.lists import COUNT_LIMIT
+from billing.zone import operator_zone
+
+
+def locale() -> str:
+    return to_locale(get_language() or "en")
+
+
+def moment(at: datetime) -> str:
+    """``Nov 22, 13:04:11``; with the year when it is not this year."""
+    local = at.astimezone(operator_zone())
+    this_year = timezone.now().astimezone(operator_zone()).year
+    skeleton = "MMMd" if local.year == this_year else "yMMMd"
+    day = format_skeleton(skeleton, local, locale=locale())
+    return f"{day}, {format_time(local, 'HH:mm:ss', locale=locale())}"
+
+
+def day(at: datetime) -> str:
+    """``Nov 22, 2026``."""
+    return format_date(at.astimezone(operator_zone()), locale=locale())
+
+
+def clock(at: datetime) -> str:
+    """``13:04``."""
+    return format_time(at.astimezone(operator_zone()), "HH:mm", locale=locale())
+
+
+def in_full(at: datetime) -> str:
+    """``Sunday, November 22, 2026 at 13:04:11 Coordinated Universal Time``."""
+    return format_datetime(at, "full", tzinfo=operator_zone(), locale=locale())
+
+
+def days(first: date | None, last: date | None) -> str:
+    """A range of days that may be open at one end."""
+    if first and last:
+        return format_interval(first, last, "yMMMd", locale=locale())
+    if first:
+        return gettext("since %(day)s") % {"day": format_date(first, locale=locale())}
+    if last:
+        return gettext("until %(day)s") % {"day": format_date(last, locale=locale())}
+    return ""
+
+
+def number(value: int) -> str:
+    return format_decimal(value, locale=locale())
+
+
+def count(value: int) -> str:
+    """A bounded count: ``1,846``, or ``10,000+``."""
+    return f"{number(COUNT_LIMIT)}+" if value > COUNT_LIMIT else number(value)
