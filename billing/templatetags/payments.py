@@ -1,0 +1,127 @@
+"""How the page writes icons, badges, money and times."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.template import Context
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from billing import addresses, formats
+from billing.models import Invoice, Notification, PaymentEvent, Refund
+from billing.money import Money
+
+register = template.Library()
+
+#: A badge is a word and an icon, so that nothing depends on seeing colours.
+_TONES = {
+    PaymentEvent.State.PROCESSED: ("ok", "check"),
+    PaymentEvent.State.WAITING: ("info", "clock"),
+    PaymentEvent.State.FAILED: ("bad", "x"),
+    PaymentEvent.State.IGNORED: ("", "circle-minus"),
+    PaymentEvent.State.UNMATCHED: ("warn", "link-off"),
+    PaymentEvent.State.UNREADABLE: ("bad", "file-unknown"),
+    Invoice.Status.PAID: ("ok", "check"),
+    Invoice.Status.PENDING: ("warn", "clock"),
+    Invoice.Status.VOID: ("", "ban"),
+    Refund.Status.SUCCEEDED: ("ok", "check"),
+    Refund.Status.CANCELLED: ("", "ban"),
+    Notification.State.SENT: ("ok", "check"),
+}
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """An icon of the sprite; ``size`` is empty or ``s``."""
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f" {size}" if size else "",
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def badge(value: str, label: str) -> SafeString:
+    tone, image = _TONES.get(value, ("", "info-circle"))  # type: ignore[call-overload]
+    return format_html(
+        '<span class="badge{}">{}{}</span>', f" {tone}" if tone else "", label, icon(image, "s")
+    )
+
+
+@register.simple_tag
+def gateway_says(invoice: Invoice) -> str:
+    """The gateway's own word for the status, where it says more than ours."""
+    said = invoice.gateway_status or ""
+    if invoice.attention:
+        return str(invoice.get_attention_display())
+    plain = {"open", "completed", invoice.status}
+    return "" if said.lower() in plain else said.replace("_", " ").lower()
+
+
+@register.filter
+def money(value: Money) -> str:
+    return value.format(formats.locale())
+
+
+@register.filter
+def moment(at: datetime) -> SafeString:
+    return _time(at, formats.moment(at))
+
+
+@register.filter
+def day(at: datetime) -> SafeString:
+    return _time(at, formats.day(at))
+
+
+def _time(at: datetime, text: str) -> SafeString:
+    machine = at.isoformat(timespec="seconds")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', machine, formats.in_full(at), text
+    )
+
+
+@register.filter
+def clock(at: datetime) -> str:
+    return formats.clock(at)
+
+
+@register.filter
+def choices(field: BoundField) -> list[tuple[str, str, bool]]:
+    """Value, label and whether it is chosen, of each choice of a field."""
+    chosen = set(field.value() or [])
+    return [(value, label, value in chosen) for value, label in field.field.choices]  # type: ignore[attr-defined]
+
+
+@register.simple_tag(takes_context=True)
+def changed(context: Context, **values: Any) -> str:
+    """The address of this page with some parameters changed."""
+    return addresses.changed(context["request"].GET, **values)
+
+
+@register.simple_tag(takes_context=True)
+def first_page(context: Context, **values: Any) -> str:
+    """The same, from the first page on."""
+    return addresses.changed(context["request"].GET, without=addresses.POSITION, **values)
+
+
+register.filter("number", formats.number)
+register.filter("bounded", formats.count)
+
+
+@register.simple_tag
+def test_mode() -> SafeString:
+    """A badge on every page of a deployment that takes test payments only."""
+    if settings.PAYMENTS_MODE != "test":
+        return SafeString()
+    return format_html('<span class="badge warn">{}</span>', gettext("Test mode"))
+
+
+@register.simple_tag
+def time_zone() -> str:
+    return settings.PAYMENTS_TIME_ZONE

@@ -1,0 +1,265 @@
+"""The pages of Payments & Invoices: HTTP in, context out. What is read is in billing.queries."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import Error as DatabaseError
+from django.db import OperationalError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+)
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from billing import cards, exports, formats
+from billing.addresses import POSITION, changed
+from billing.filters import EventFilter, InvoiceFilter, PageFilter
+from billing.models import Gateway, PaymentEvent
+from billing.pagination import PAGE_SIZES, Page, Place, paginate
+from billing.queries import lists
+from billing.queries.details import event_detail
+from billing.queries.health import COUNTED, health
+from billing.queries.totals import Totals, totals
+from billing.tables import EventTable, InvoiceTable, PageTable
+from billing.timeline import timeline
+
+log = logging.getLogger(__name__)
+View = Callable[[HttpRequest], HttpResponseBase]
+
+SEE_EVENTS = "billing.view_paymentevent"
+SEE_INVOICES = "billing.view_invoice"
+
+
+def staff_with(permission: str) -> Callable[[View], View]:
+    """Only staff that have ``permission`` get in; others learn nothing, not even a count."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest) -> HttpResponseBase:
+            try:
+                if not request.user.is_authenticated:
+                    return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+                if not (request.user.is_staff and request.user.has_perm(permission)):
+                    return render(request, "403.html", status=403)
+                return view(request)
+            except OperationalError:
+                log.exception("The database is away, or took too long.")
+                return HttpResponse(render_to_string("503.html"), status=503)
+
+        # What was on the page must not come back from a cache after logging out.
+        return cache_control(no_store=True, private=True)(require_safe(guarded))
+
+    return decorate
+
+
+@staff_with(SEE_EVENTS)
+def events(request: HttpRequest) -> HttpResponse:
+    filters = EventFilter(request.GET)
+    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    opened = _opened(request, page)
+    detail = (
+        event_detail(opened, with_invoices=request.user.has_perm(SEE_INVOICES)) if opened else None
+    )
+    return _list(
+        request,
+        "events",
+        filters,
+        page,
+        EventTable(page, request.GET),
+        {
+            "detail": detail,
+            "timeline": timeline(detail) if detail else [],
+            "endpoints": _endpoints(request),
+        },
+    )
+
+
+@staff_with(SEE_INVOICES)
+def invoices(request: HttpRequest) -> HttpResponse:
+    filters = InvoiceFilter(request.GET)
+    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET))
+
+
+@staff_with(SEE_EVENTS)
+def events_csv(request: HttpRequest) -> HttpResponseBase:
+    filters = EventFilter(request.GET)
+    return _refused(filters) or exports.events_csv(
+        filters.qs,
+        newest_first=Place.read(request.GET).newest_first,
+        with_invoices=request.user.has_perm(SEE_INVOICES),
+    )
+
+
+@staff_with(SEE_INVOICES)
+def invoices_csv(request: HttpRequest) -> HttpResponseBase:
+    filters = InvoiceFilter(request.GET)
+    return _refused(filters) or exports.invoices_csv(
+        filters.qs, newest_first=Place.read(request.GET).newest_first
+    )
+
+
+@staff_with(SEE_INVOICES)
+def totals_json(request: HttpRequest) -> JsonResponse:
+    figures = totals()
+    return JsonResponse(
+        {
+            "currencies": {
+                line.currency: {
+                    "revenue": str(line.revenue),
+                    "refunded": str(line.refunded),
+                    "pending": str(line.pending),
+                    "disputed": str(line.disputed),
+                }
+                for line in figures.currencies
+            },
+            "invoice_count": figures.invoice_count,
+            "by_status": figures.by_status,
+        }
+    )
+
+
+@cache_control(no_store=True)
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    now = timezone.now()
+    try:
+        found = health(now)
+    except DatabaseError:
+        log.exception("The database is away.")
+        nothing = dict.fromkeys(["worker_heartbeat_seconds", *COUNTED])
+        last_event = dict.fromkeys(Gateway.values)
+        answer = {"status": "error", "database": "unreachable", **nothing, "last_event": last_event}
+        return JsonResponse(answer, status=503)
+    beat_at = found.worker_heartbeat_at
+    return JsonResponse(
+        {
+            "status": "error" if found.stuck else "ok",
+            "database": "ok",
+            "worker_heartbeat_seconds": beat_at and round((now - beat_at).total_seconds(), 1),
+            **found.counts,
+            "last_event": {
+                gateway: at and at.astimezone(UTC).isoformat(timespec="seconds")
+                for gateway, at in found.last_event_at.items()
+            },
+        },
+        status=503 if found.stuck else 200,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    title: str
+    url: str
+    count: str
+    current: bool
+
+
+def _list(
+    request: HttpRequest,
+    name: str,
+    filters: PageFilter,
+    page: Page[Any],
+    table: PageTable,
+    context: dict[str, Any] | None = None,
+) -> HttpResponse:
+    """A page of one of the two tables. Without the right to see invoices there are no cards."""
+    figures = totals() if request.user.has_perm(SEE_INVOICES) else None
+    matching = _matching(name, filters, page, figures)
+    whole = matching if name == "events" and not filters.is_active else None
+    query, place = request.GET, page.place
+    export = changed(query, without=(*POSITION, "per_page"))
+    return render(
+        request,
+        f"billing/{name}.html",
+        {
+            "now": timezone.now(),
+            "totals": figures,
+            "cards": cards.cards(figures) if figures else [],
+            "split": cards.split(figures) if figures else [],
+            "tabs": _tabs(request, name, whole, figures),
+            "filters": filters,
+            "table": table,
+            "page": page,
+            "matching": matching,
+            "page_sizes": PAGE_SIZES,
+            "previous": page.before and changed(query, without=POSITION, before=page.before),
+            "next": page.after and changed(query, without=POSITION, after=page.after),
+            "export": reverse(f"billing:{name}_csv") + export,
+            "clear": changed(QueryDict(), **_order(place)),
+            "order": _order(place),
+            **(context or {}),
+        },
+    )
+
+
+def _matching(name: str, filters: PageFilter, page: Page[Any], figures: Totals | None) -> int:
+    """How many rows the filters let through; counted only where it is not known already."""
+    if page.is_everything:
+        return len(page.rows)
+    if name == "invoices" and figures and not filters.is_active:
+        return figures.invoice_count
+    return lists.bounded_count(filters.qs)
+
+
+def _tabs(
+    request: HttpRequest, name: str, events_in_all: int | None, figures: Totals | None
+) -> list[Tab]:
+    """The tabs that the reader may open, with the number of all their rows."""
+    tabs = []
+    if request.user.has_perm(SEE_EVENTS):
+        in_all = lists.bounded_count(lists.events()) if events_in_all is None else events_in_all
+        url = reverse("billing:events")
+        tabs.append(Tab(gettext("Payment events"), url, formats.count(in_all), name == "events"))
+    if figures:
+        count = formats.number(figures.invoice_count)
+        url = reverse("billing:invoices")
+        tabs.append(Tab(gettext("Invoices"), url, count, name == "invoices"))
+    return tabs
+
+
+def _order(place: Place) -> dict[str, str]:
+    """What stays when filters change: how the list is ordered and cut, if not as usual."""
+    usual = Place()
+    order = {"sort": place.sort, "per_page": str(place.per_page)}
+    if place.newest_first == usual.newest_first:
+        del order["sort"]
+    if place.per_page == usual.per_page:
+        del order["per_page"]
+    return order
+
+
+def _opened(request: HttpRequest, page: Page[PaymentEvent]) -> PaymentEvent | None:
+    """The event whose details are asked for, if it is on this page."""
+    wanted = request.GET.get("open", "")
+    return next((event for event in page.rows if str(event.pk) == wanted), None)
+
+
+def _endpoints(request: HttpRequest) -> list[tuple[str, str]]:
+    """Where each gateway is to post, for the page that has no events yet."""
+    return [
+        (label, request.build_absolute_uri(f"/webhooks/{gateway}/"))
+        for gateway, label in Gateway.choices
+    ]
+
+
+def _refused(filters: PageFilter) -> HttpResponse | None:
+    """A file that silently had other rows than were asked for would be worse than none."""
+    if not filters.problems:
+        return None
+    lines = "\n".join(f"{label}: {problem}" for label, problem in filters.problems)
+    return HttpResponse(lines, status=400, content_type="text/plain; charset=utf-8")
