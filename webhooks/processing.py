@@ -1,7 +1,8 @@
 """The worker's story: claim events, read them, apply what they say, mark them.
 
 All of it in one transaction, so that a worker that is killed has done nothing, and the rows it held
-are another's at once. An event that cannot be applied fails alone.
+are another's at once. An event that cannot be applied fails alone. Where a gateway must be asked
+first whether an event is so, that is done after the transaction, and the event comes back.
 """
 
 import json
@@ -19,7 +20,8 @@ from billing import ledger
 from billing.facts import Reading
 from billing.ledger import ReadEvent
 from billing.models import PaymentEvent
-from webhooks.gateways.base import PayloadError
+from webhooks import confirming
+from webhooks.gateways.base import NotKnownYet, PayloadError, Unavailable
 from webhooks.registry import gateways
 
 logger = logging.getLogger(__name__)
@@ -59,12 +61,19 @@ def _process_batch(limit: int) -> int:
             .filter(next_attempt_at__lte=timezone.now())
             .order_by("next_attempt_at", "pk")[:limit]
         )
-        apply(events)
+        unconfirmed = apply(events)
+        confirming.lease([event for event, _, _ in unconfirmed])
+    for event, problem in confirming.ask(unconfirmed):
+        _answer(event, problem)
     return len(events)
 
 
-def apply(events: Sequence[PaymentEvent]) -> None:
-    """Read ``events``, which must be locked, and apply them, in the caller's transaction."""
+def apply(events: Sequence[PaymentEvent]) -> list[confirming.Question]:
+    """Read ``events``, which must be locked, and apply them, in the caller's transaction.
+
+    Returns those that were not, because their gateway must be asked about them first.
+    """
+    unconfirmed: list[confirming.Question] = []
     readable: list[tuple[PaymentEvent, Reading]] = []
     ignored: dict[str, list[int]] = defaultdict(list)
     for event in events:
@@ -79,6 +88,8 @@ def apply(events: Sequence[PaymentEvent]) -> None:
         else:
             if reading.ignored:
                 ignored[reading.ignored].append(event.pk)
+            elif (read_back := confirming.read_back_of(event, reading)) is not None:
+                unconfirmed.append((event, reading, read_back))
             else:
                 readable.append((event, reading))
     for reason, pks in ignored.items():
@@ -91,6 +102,7 @@ def apply(events: Sequence[PaymentEvent]) -> None:
     if not _apply(readable) and len(readable) > 1:
         for one in readable:
             _apply([one])
+    return unconfirmed
 
 
 def read(event: PaymentEvent) -> Reading:
@@ -138,6 +150,21 @@ def _fail(event: PaymentEvent, reason: str, *, final: bool = False) -> None:
         # Spread, so that what failed together is not tried together.
         event.next_attempt_at = timezone.now() + delay * uniform(0.8, 1.2)  # noqa: S311
     event.save(update_fields=["state", "reason", "attempts", "next_attempt_at"])
+
+
+def _answer(event: PaymentEvent, problem: Exception | None) -> None:
+    """Note what an event's gateway said of it: it is so, wrong, not known yet, or no answer."""
+    match problem:
+        case None:
+            event.confirmed_at = event.next_attempt_at = timezone.now()
+            event.reason = ""
+            event.save(update_fields=["confirmed_at", "next_attempt_at", "reason"])
+        case Unavailable():
+            event.reason = str(problem)
+            event.next_attempt_at = timezone.now() + confirming.UNAVAILABLE_DELAY
+            event.save(update_fields=["next_attempt_at", "reason"])
+        case _:
+            _fail(event, str(problem), final=not isinstance(problem, NotKnownYet))
 
 
 def _is_conflict(error: OperationalError) -> bool:

@@ -9,6 +9,7 @@ from django.dispatch import receiver
 
 from webhooks.gateways.base import Gateway
 from webhooks.gateways.paypal import PayPalGateway
+from webhooks.gateways.paypal_api import Confirm, PayPalApi, PayPalReadBack
 from webhooks.gateways.paypal_certificates import LIVE_NAMES, TEST_NAMES, Certificates
 from webhooks.gateways.stripe import StripeGateway
 
@@ -17,8 +18,10 @@ from webhooks.gateways.stripe import StripeGateway
 def gateways() -> dict[str, Gateway]:
     """Every gateway by name, configured or not: events received earlier can always be read."""
     known: list[Gateway] = [
-        StripeGateway(settings.STRIPE_WEBHOOK_SECRETS),
-        PayPalGateway(settings.PAYPAL_WEBHOOK_IDS, _paypal_certificates(), live=_live()),
+        StripeGateway(settings.STRIPE_WEBHOOK_SECRETS, settings.STRIPE_ACCOUNTS),
+        PayPalGateway(
+            settings.PAYPAL_WEBHOOK_IDS, _paypal_certificates(), _paypal_read_back(), live=_live()
+        ),
     ]
     return {gateway.name: gateway for gateway in known}
 
@@ -30,6 +33,14 @@ def _paypal_certificates() -> Certificates:
         extra_origins=settings.PAYPAL_CERT_ORIGINS,
         ca_bundle=settings.PAYPAL_CA_BUNDLE,
     )
+
+
+def _paypal_read_back() -> PayPalReadBack | None:
+    client_id, client_secret = settings.PAYPAL_CLIENT_ID, settings.PAYPAL_CLIENT_SECRET
+    if not (client_id and client_secret):
+        return None
+    api = PayPalApi(client_id, client_secret, settings.PAYPAL_API_BASE)
+    return PayPalReadBack(api, Confirm(settings.PAYPAL_CONFIRM))
 
 
 def _live() -> bool:

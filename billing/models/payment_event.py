@@ -45,6 +45,8 @@ class PaymentEvent(models.Model):
     reason = models.TextField(_("reason"), blank=True, default="")
     attempts = models.IntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, default=timezone.now)
+    # When the gateway itself said so too, for events that must be read back.
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
     processed_at = models.DateTimeField(_("processed at"), null=True)
 
     tenant = models.ForeignKey(

@@ -26,6 +26,10 @@ class Unavailable(Exception):
     """
 
 
+class NotKnownYet(Exception):
+    """The gateway does not know the event that it is asked about; it may a little later."""
+
+
 class Unreadable(Exception):
     """The body is authentic and no event."""
 
@@ -63,10 +67,24 @@ class Envelope:
     account: str = ""
 
 
+class ReadBack(Protocol):
+    """Asks a gateway what an event says, where its signature alone is not proof enough."""
+
+    def needed(self, reading: Reading) -> bool:
+        """Whether an event that says this must be asked about before it is applied."""
+
+    def fetch(self, event_id: str) -> dict[str, Any]:
+        """The event as the gateway has it. Raises `NotKnownYet` or `Unavailable`."""
+
+
 class Gateway(Protocol):
-    """One payment gateway, as the webhooks app sees it."""
+    """One payment gateway, as the webhooks app sees it.
+
+    ``read_back`` is None where the signature is proof enough.
+    """
 
     name: str
+    read_back: ReadBack | None
 
     @property
     def configured(self) -> bool:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from billing.facts import Reading
 from webhooks.gateways import paypal_events
-from webhooks.gateways.base import Envelope, Unauthentic, Verified
+from webhooks.gateways.base import Envelope, ReadBack, Unauthentic, Verified
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 from webhooks.gateways.paypal_certificates import Certificates
 
@@ -41,8 +41,14 @@ class PayPalGateway:
     name = "paypal"
 
     def __init__(
-        self, webhook_ids: Iterable[str], certificates: Certificates, *, live: bool
+        self,
+        webhook_ids: Iterable[str],
+        certificates: Certificates,
+        read_back: ReadBack | None = None,
+        *,
+        live: bool,
     ) -> None:
+        self.read_back = read_back
         ids = (webhook_id.strip() for webhook_id in webhook_ids)
         self._webhook_ids = [i for i in ids if i and not (live and i == SIMULATOR_WEBHOOK_ID)]
         self._certificates = certificates

@@ -11,7 +11,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from billing.facts import Reading
 from webhooks.gateways import stripe_events
-from webhooks.gateways.base import Envelope, Unauthentic, Unreadable, Verified
+from webhooks.gateways.base import Envelope, ReadBack, Unauthentic, Unreadable, Verified
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 
 # https://docs.stripe.com/webhooks#replay-attacks; here in both directions.
@@ -26,11 +26,17 @@ LIVEMODES: dict[object, bool] = {True: True, False: False, "true": True, "false"
 
 
 class StripeGateway:
-    """``secrets`` are the signing secrets of all endpoints, several while one is replaced."""
+    """``secrets`` are the signing secrets of all endpoints, several while one is replaced.
+
+    ``accounts`` are the connected accounts whose payments are ours too.
+    """
 
     name = "stripe"
+    # The signature covers the whole body, and needs a secret.
+    read_back: ReadBack | None = None
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], accounts: Iterable[str] = ()) -> None:
+        self._accounts = frozenset(accounts)
         self._secrets = [secret.strip() for secret in secrets if secret.strip()]
 
     @property
@@ -64,6 +70,9 @@ class StripeGateway:
         )
 
     def read(self, payload: dict[str, Any]) -> Reading:
+        account = label(payload, "account")
+        if account and account not in self._accounts:
+            return Reading(ignored="an event of a connected account; see STRIPE_ACCOUNTS")
         return stripe_events.read(payload)
 
 
