@@ -1,6 +1,6 @@
 """What every gateway does, and how it says that it cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -67,6 +67,17 @@ class Envelope:
     account: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What happens when an event of a type arrives: in words for people, and in code.
+
+    Each gateway has one table of these, by type.
+    """
+
+    effect: str
+    read: Callable[..., Reading]
+
+
 class ReadBack(Protocol):
     """Asks a gateway what an event says, where its signature alone is not proof enough."""
 
@@ -80,11 +91,13 @@ class ReadBack(Protocol):
 class Gateway(Protocol):
     """One payment gateway, as the webhooks app sees it.
 
-    ``read_back`` is None where the signature is proof enough.
+    ``read_back`` is None where the signature is proof enough. ``tracked`` has the types of events
+    that are acted on; all others are recorded and ignored.
     """
 
     name: str
     read_back: ReadBack | None
+    tracked: Mapping[str, Tracked]
 
     @property
     def configured(self) -> bool:

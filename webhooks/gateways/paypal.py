@@ -39,6 +39,7 @@ class PayPalGateway:
     """``webhook_ids`` are those of all endpoints in use; ``live`` refuses what tests may use."""
 
     name = "paypal"
+    tracked = paypal_events.EVENTS
 
     def __init__(
         self,

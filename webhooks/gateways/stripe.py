@@ -32,6 +32,7 @@ class StripeGateway:
     """
 
     name = "stripe"
+    tracked = stripe_events.EVENTS
     # The signature covers the whole body, and needs a secret.
     read_back: ReadBack | None = None
 

@@ -5,8 +5,6 @@ paid. Which shape an object has is told by the keys that are there, not by the A
 shapes occur in one payload (https://docs.stripe.com/changelog/basil).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from billing.facts import Reading
@@ -14,7 +12,8 @@ from webhooks.gateways import stripe_invoices as invoices
 from webhooks.gateways import stripe_payments as payments
 from webhooks.gateways import stripe_refunds as refunds
 from webhooks.gateways import stripe_subscriptions as subscriptions
-from webhooks.gateways.values import Payload, table, text
+from webhooks.gateways.base import Tracked
+from webhooks.gateways.values import table, text
 
 
 def read(payload: dict[str, Any]) -> Reading:
@@ -30,14 +29,6 @@ def read(payload: dict[str, Any]) -> Reading:
         # Objects of some old versions do not say when they were made: then when it was said.
         said = said | {"created": payload.get("created")}
     return tracked.read(said, STEPS[event_type])
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """What happens when an event of a type arrives, in words and in code."""
-
-    effect: str
-    read: Callable[[Payload, int], Reading]
 
 
 # https://docs.stripe.com/api/events/types
