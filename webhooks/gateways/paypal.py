@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from billing.facts import Reading
 from webhooks.gateways import paypal_events
-from webhooks.gateways.base import Envelope, ReadBack, Unauthentic, Verified
+from webhooks.gateways.base import Envelope, ReadBack, Tracked, Unauthentic, Verified
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 from webhooks.gateways.paypal_certificates import Certificates
 
@@ -39,7 +39,7 @@ class PayPalGateway:
     """``webhook_ids`` are those of all endpoints in use; ``live`` refuses what tests may use."""
 
     name = "paypal"
-    tracked = paypal_events.EVENTS
+    tracked: Mapping[str, Tracked] = paypal_events.EVENTS
 
     def __init__(
         self,

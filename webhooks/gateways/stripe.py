@@ -11,7 +11,14 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from billing.facts import Reading
 from webhooks.gateways import stripe_events
-from webhooks.gateways.base import Envelope, ReadBack, Unauthentic, Unreadable, Verified
+from webhooks.gateways.base import (
+    Envelope,
+    ReadBack,
+    Tracked,
+    Unauthentic,
+    Unreadable,
+    Verified,
+)
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 
 # https://docs.stripe.com/webhooks#replay-attacks; here in both directions.
@@ -32,7 +39,7 @@ class StripeGateway:
     """
 
     name = "stripe"
-    tracked = stripe_events.EVENTS
+    tracked: Mapping[str, Tracked] = stripe_events.EVENTS
     # The signature covers the whole body, and needs a secret.
     read_back: ReadBack | None = None
 
