@@ -138,7 +138,7 @@ _INSERT = """
 # until none is left. Calls make commits queue up: one each was measured to cost half the speed.
 _CALL_WORKER = """
     SELECT deliveries, same_body, CASE
-        WHEN deliveries = 1 AND state = 'waiting' AND NOT EXISTS (
+        WHEN state = 'waiting' AND NOT EXISTS (
             SELECT FROM billing_paymentevent WHERE next_attempt_at <= %(now)s
         )
         THEN pg_notify(%(channel)s, '')
