@@ -14,6 +14,7 @@ from random import uniform
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing import ledger
@@ -97,7 +98,7 @@ def apply(events: Sequence[PaymentEvent]) -> list[confirming.Question]:
             state=PaymentEvent.State.IGNORED,
             reason=reason,
             next_attempt_at=None,
-            processed_at=timezone.now(),
+            processed_at=Coalesce("processed_at", timezone.now()),
         )
     if not _apply(readable) and len(readable) > 1:
         for one in readable:
