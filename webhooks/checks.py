@@ -32,17 +32,17 @@ def _check_any() -> Iterator[checks.CheckMessage]:
 def _check_stripe() -> Iterator[checks.CheckMessage]:
     for number, secret in enumerate(settings.STRIPE_WEBHOOK_SECRETS, start=1):
         if not secret.strip().startswith("whsec_"):
-            yield checks.Error(
-                f"Number {number} of STRIPE_WEBHOOK_SECRETS is not a signing secret.",
+            yield checks.Warning(
+                f"Number {number} of STRIPE_WEBHOOK_SECRETS does not look like a signing secret.",
                 hint="It starts with whsec_; Stripe shows it on the page of the webhook endpoint.",
-                id="webhooks.E001",
+                id="webhooks.W003",
             )
     wrong_keys = TEST_KEYS if _live() else LIVE_KEYS
     if settings.STRIPE_API_KEY.startswith(wrong_keys):
         yield checks.Error(
             f"STRIPE_API_KEY is not a key of the mode {settings.PAYMENTS_MODE}.",
             hint="Set PAYMENTS_MODE to the key's mode, or take the other key.",
-            id="webhooks.E002",
+            id="webhooks.E001",
         )
 
 
@@ -51,13 +51,13 @@ def _check_paypal() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             f"PAYPAL_WEBHOOK_IDS holds {SIMULATOR_WEBHOOK_ID} in live mode.",
             hint="PayPal's public simulator signs with it for anybody. Remove it.",
-            id="webhooks.E003",
+            id="webhooks.E002",
         )
     if _live() and settings.PAYPAL_CERT_ORIGINS:
         yield checks.Error(
             "PAYPAL_CERT_ORIGINS is set in live mode.",
             hint="It is for tests: whoever serves a certificate there could sign payments.",
-            id="webhooks.E004",
+            id="webhooks.E003",
         )
 
 
@@ -79,7 +79,7 @@ def _check_paypal_certificates() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "PAYPAL_CA_BUNDLE does not name a file of certificates that can be read.",
             hint="Name a file in PEM format.",
-            id="webhooks.E005",
+            id="webhooks.E004",
         )
 
 
