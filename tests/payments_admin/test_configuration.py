@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.payments_admin.processes import clean_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "payments_admin" / "settings.py"
 Load = Callable[..., dict[str, Any]]
@@ -209,9 +211,9 @@ def manage(*arguments: str, tmp_path: Path, **variables: str) -> subprocess.Comp
 def start(
     command: list[str], *, tmp_path: Path, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    base = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
+    environment = clean_environment() | {"VAR_DIR": str(tmp_path)} | variables
     return subprocess.run(
-        command, cwd=ROOT, env=base | variables, capture_output=True, text=True, timeout=60
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
 
 

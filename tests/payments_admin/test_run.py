@@ -1,6 +1,5 @@
 """``make run`` as real processes, on a database and a port of its own."""
 
-import os
 import re
 import signal
 import socket
@@ -14,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 import requests
+
+from tests.payments_admin.processes import clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 # Far above what it takes, for machines that are busy; the promise itself is measured below.
@@ -31,8 +32,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run"],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "VAR_DIR": str(var_dir), "PORT": str(port)}
-                | variables,
+                env=clean_environment() | {"VAR_DIR": str(var_dir), "PORT": str(port)} | variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
