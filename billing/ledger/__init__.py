@@ -29,7 +29,7 @@ from billing.facts import (
     SubscriptionFact,
     TenantFact,
 )
-from billing.ledger import derived, rows, tenancy
+from billing.ledger import derived, history, rows, tenancy
 from billing.ledger.rows import Key
 from billing.ledger.stamps import Row, Stamp, columns, milliseconds, rank
 from billing.models import (
@@ -109,7 +109,7 @@ def apply(events: Sequence[ReadEvent]) -> None:
                     claims |= {claim} if claim else set()
                 case FailureFact():
                     notifications.append(_notification(event, fact))
-    changes: dict[int, list[list[Any]]] = defaultdict(list)
+    changes: dict[int, list[history.Change]] = defaultdict(list)
     for model, by_key in said.items():
         _merge(model, by_key, changes)
         for gateway, ref in by_key:
@@ -184,7 +184,7 @@ def _linked(fact: ObjectFact) -> Refs:
 
 
 def _merge(
-    model: rows.Model, by_key: dict[Key, list[Said]], changes: dict[int, list[list[Any]]]
+    model: rows.Model, by_key: dict[Key, list[Said]], changes: dict[int, list[history.Change]]
 ) -> None:
     if not by_key:
         return
@@ -197,16 +197,12 @@ def _merge(
                 continue
             row = made[key] = Row(None, {}, {})
         for saying in sayings:
-            for name, before, after in row.merge(saying.values, saying.stamp):
-                changes[saying.event_pk].append(
-                    [model._meta.model_name, key[1], name, _plain(before), _plain(after)]
-                )
+            changed = row.merge(saying.values, saying.stamp)
+            if changed:
+                kind = str(model._meta.model_name)
+                changes[saying.event_pk] += history.changes(kind, key[1], row, changed)
     rows.insert(model, made)
     rows.update(model, {key: row for key, row in standing.items() if row.changed})
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
@@ -223,7 +219,7 @@ def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
     )
 
 
-def _mark(events: Sequence[ReadEvent], changes: dict[int, list[list[Any]]]) -> None:
+def _mark(events: Sequence[ReadEvent], changes: dict[int, list[history.Change]]) -> None:
     """Write on the events what they were about; whose they are follows from that.
 
     What an event changed, and when, is said once: reading it again does not rewrite history.
