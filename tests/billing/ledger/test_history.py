@@ -15,7 +15,7 @@ def test_an_event_keeps_what_it_changed_in_major_units() -> None:
     assert finalized.changes is not None
     made = {field: after for kind, _, field, _, after in finalized.changes if kind == "invoice"}
     total = load("stripe", "invoice.finalized--basil")["data"]["object"]["total"]
-    assert made["amount"] == f"{total // 100}.{total % 100:02} USD"
+    assert made["amount"] == f"{total // 100}.{total % 100:02} EUR"
     assert made["status"] == "pending"
     assert paid.changes is not None
     ref = load("stripe", "invoice.paid--basil")["data"]["object"]["id"]
