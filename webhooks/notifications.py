@@ -59,7 +59,10 @@ def _send(notification: Notification) -> None:
 
 
 def compose(notification: Notification) -> EmailMessage:
-    """The e-mail that says that a payment failed, to the tenant's billing address and our own."""
+    """The e-mail that says what failed: to our own addresses, and to the tenant's if it is theirs.
+
+    An invoice that cannot be issued is the operators' trouble: the tenant was never asked to pay.
+    """
     invoice = Invoice.objects.filter(
         gateway=notification.gateway, ref=notification.invoice_ref
     ).select_related("tenant")
@@ -69,8 +72,12 @@ def compose(notification: Notification) -> EmailMessage:
     about = invoice.first() or subscription.first()
     tenant = about.tenant if about else None
     name = about.display_number if isinstance(about, Invoice) else notification.subscription_ref
+    whose = tenant.name if tenant else "an unknown tenant"
+    payment_failed = notification.kind == Notification.Kind.PAYMENT_FAILED
     lines = [
-        f"A payment of {tenant.name if tenant else 'an unknown tenant'} failed.",
+        f"A payment of {whose} failed."
+        if payment_failed
+        else f"An invoice to {whose} cannot be finalized, so that nobody is asked to pay it.",
         "",
         f"For: {name or notification.invoice_ref}",
         f"Gateway: {notification.get_gateway_display()}",
@@ -80,9 +87,9 @@ def compose(notification: Notification) -> EmailMessage:
         lines.append(f"Amount: {notification.money.format()} {notification.money.currency}")
     if notification.occurred_at:
         lines.append(f"When: {notification.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
-    addresses = [tenant.billing_email] if tenant and tenant.billing_email else []
+    addresses = [tenant.billing_email] if tenant and tenant.billing_email and payment_failed else []
     return EmailMessage(
-        subject=_one_line(f"Payment failed: {name or notification.invoice_ref}"),
+        subject=_one_line(f"{notification.get_kind_display()}: {name or notification.invoice_ref}"),
         body="\n".join(_one_line(line) for line in lines) + "\n",
         to=[*dict.fromkeys([*addresses, *settings.BILLING_ALERT_EMAILS])],
         # The same attempt keeps the same id, so that a mail sent twice after a crash shows once.

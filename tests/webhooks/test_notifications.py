@@ -101,6 +101,19 @@ def test_the_tenant_and_the_operators_are_told_what_failed(tenant: Tenant) -> No
     assert before <= (row.sent_at or before - timedelta(1)) <= timezone.now()
 
 
+def test_the_operators_alone_are_told_of_an_invoice_that_cannot_be_issued(tenant: Tenant) -> None:
+    event = stripe(
+        "invoice.created--basil",
+        last_finalization_error={"code": "customer_tax_location_invalid", "message": "No address."},
+    )
+    inbox.arrive(event | {"type": "invoice.finalization_failed"})
+    assert send_due() == 1
+    (one,) = sent()
+    assert one["To"] == OPERATORS
+    assert one["Subject"] == "Invoice cannot be finalized: in_1RBraeInvoice001"
+    assert "payment of" not in one.get_content()
+
+
 def test_an_address_that_is_both_is_told_once(tenant: Tenant) -> None:
     tenant.billing_email = OPERATORS
     tenant.save()
