@@ -37,8 +37,7 @@ def event_states(state: State) -> set[str]:
 # --- Invoices -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_an_invoice_from_draft_to_paid_whatever_comes_first(shape: str) -> None:
+def test_an_invoice_from_draft_to_paid_whatever_comes_first() -> None:
     same_second: dict[str, Any] = {
         "event_id": "evt_same_second",
         "at": T0 + 1,
@@ -46,12 +45,12 @@ def test_an_invoice_from_draft_to_paid_whatever_comes_first(shape: str) -> None:
         "number": None,
     }
     state = every_order(
-        stripe(f"invoice.created--{shape}"),
-        stripe(f"invoice.updated--{shape}", **same_second),
-        stripe(f"invoice.finalized--{shape}"),
-        stripe(f"invoice.payment_failed--{shape}"),
-        stripe(f"invoice.payment_succeeded--{shape}"),
-        stripe(f"invoice.paid--{shape}"),
+        stripe("invoice.created--basil"),
+        stripe("invoice.updated--basil", **same_second),
+        stripe("invoice.finalized--basil"),
+        stripe("invoice.payment_failed--basil"),
+        stripe("invoice.payment_succeeded--basil"),
+        stripe("invoice.paid--basil"),
     )
     invoice = row(state, "invoice")
     assert (invoice["status"], invoice["number"]) == ("paid", "BRAE0001-0001")
@@ -248,14 +247,13 @@ def test_a_charge_alone_says_how_much_was_refunded(shape: str) -> None:
     assert totals(state) == {"paid": 12100, "refunded": 2500}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_one_refund_that_five_events_report_counts_once(shape: str) -> None:
+def test_one_refund_that_five_events_report_counts_once() -> None:
     state = every_order(
-        stripe(f"invoice.paid--{shape}"),
-        stripe(f"charge.refunded--{shape}"),
-        stripe(f"refund.created--{shape}"),
-        stripe(f"refund.updated--{shape}"),
-        stripe(f"charge.refund.updated--{shape}"),
+        stripe("invoice.paid--basil"),
+        stripe("charge.refunded--basil"),
+        stripe("refund.created--basil"),
+        stripe("refund.updated--basil"),
+        stripe("charge.refund.updated--basil"),
     )
     assert totals(state) == {"paid": 12100, "refunded": 2500}
     assert [refund["ref"] for refund in state["refund"]] == ["re_3RBraeRefund0001"]
