@@ -12,5 +12,6 @@ urlpatterns = [
     path("events/export.csv", views.events_csv, name="events_csv"),
     path("invoices/", views.invoices, name="invoices"),
     path("invoices/export.csv", views.invoices_csv, name="invoices_csv"),
+    path("invoices/<slug:gateway>/<path:ref>/", views.invoice, name="invoice"),
     path("totals.json", views.totals_json, name="totals_json"),
 ]

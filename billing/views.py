@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import Error as DatabaseError
 from django.db import OperationalError
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
@@ -27,18 +28,20 @@ from django.views.decorators.http import require_safe
 
 from billing import cards, exports, formats
 from billing.addresses import POSITION, changed
+from billing.changes import described
 from billing.filters import EventFilter, InvoiceFilter, PageFilter
 from billing.models import Gateway, PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
 from billing.queries.details import event_detail
 from billing.queries.health import COUNTED, health
+from billing.queries.invoices import invoice_detail
 from billing.queries.totals import Totals, totals
 from billing.tables import EventTable, InvoiceTable, PageTable
 from billing.timeline import timeline
 
 log = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 SEE_EVENTS = "billing.view_paymentevent"
 SEE_INVOICES = "billing.view_invoice"
@@ -49,13 +52,13 @@ def staff_with(permission: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponseBase:
+        def guarded(request: HttpRequest, **named: str) -> HttpResponseBase:
             try:
                 if not request.user.is_authenticated:
                     return redirect_to_login(request.get_full_path(), reverse("admin:login"))
                 if not (request.user.is_staff and request.user.has_perm(permission)):
                     return render(request, "403.html", status=403)
-                return view(request)
+                return view(request, **named)
             except OperationalError:
                 log.exception("The database is away, or took too long.")
                 return HttpResponse(render_to_string("503.html"), status=503)
@@ -83,6 +86,7 @@ def events(request: HttpRequest) -> HttpResponse:
         {
             "detail": detail,
             "timeline": timeline(detail) if detail else [],
+            "changes": described(detail.event) if detail else [],
             "endpoints": _endpoints(request),
         },
     )
@@ -93,6 +97,26 @@ def invoices(request: HttpRequest) -> HttpResponse:
     filters = InvoiceFilter(request.GET)
     page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
     return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET))
+
+
+@staff_with(SEE_INVOICES)
+def invoice(request: HttpRequest, gateway: str, ref: str) -> HttpResponse:
+    detail = invoice_detail(gateway, ref)
+    if detail is None:
+        raise Http404
+    return render(
+        request,
+        "billing/invoice.html",
+        {
+            "invoice": detail.invoice,
+            "subscription": detail.subscription,
+            "payments": detail.payments,
+            "refunds": detail.refunds,
+            "disputes": detail.disputes,
+            "credit_notes": detail.credit_notes,
+            "history": [(event, described(event)) for event in detail.history],
+        },
+    )
 
 
 @staff_with(SEE_EVENTS)

@@ -101,6 +101,13 @@ class Invoice(GatewayObject):
         return Money(self.amount_minor - self.credited_minor, self.currency, self.exponent)
 
     @property
+    def credited(self) -> Money | None:
+        """What credit notes took off before payment, if anything."""
+        if not self.credited_minor:
+            return None
+        return Money(self.credited_minor, self.currency, self.exponent)
+
+    @property
     def tax(self) -> Money | None:
         if self.tax_minor is None:
             return None
