@@ -4,10 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 from billing.views import healthz
+from webhooks.pages import tracked_events
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     # Before Django's admin, which would take everything below admin/.
+    path("admin/payments/tracked-events/", tracked_events, name="tracked_events"),
     path("admin/payments/", include("billing.urls")),
     path("webhooks/", include("webhooks.urls")),
     path("admin/", admin.site.urls),
