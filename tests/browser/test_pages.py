@@ -1,0 +1,125 @@
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.factories import make_event, make_invoice, make_tenant
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+JAVASCRIPT = pytest.mark.parametrize("javascript", [True, False], ids=["js", "no js"])
+
+
+def populate() -> None:
+    tenant = make_tenant("Globex GmbH")
+    invoice = make_invoice(number="INV-77", tenant=tenant, currency="EUR", amount_minor=124_831)
+    make_event(event_type="invoice.payment_failed", tenant=tenant, invoice_ref=invoice.ref)
+    make_event(gateway="paypal", event_type="BILLING.SUBSCRIPTION.CREATED", tenant=tenant)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/payments/events/",
+        "/admin/payments/invoices/",
+        "/admin/payments/events/?date_from=nonsense&q=nobody",
+        "/admin/",
+        "/admin/billing/paymentevent/",
+        "/admin/billing/tenant/",
+    ],
+)
+def test_page_loads_without_a_complaint_of_the_browser(
+    open_page: OpenPage, path: str, scheme: str
+) -> None:
+    populate()
+
+    page = open_page(path, color_scheme=scheme)
+
+    expect(page.locator("h1").first).to_be_visible()
+
+
+def test_stylesheet_font_and_icons_arrive(open_page: OpenPage) -> None:
+    populate()
+
+    page = open_page("/admin/payments/events/")
+
+    expect(page.locator(".side")).to_have_css("position", "sticky")
+    assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('14px Inter'))")
+    icon = page.locator(".badge svg use").first
+    assert icon.evaluate("use => use.getBBox().width") > 0
+
+
+@JAVASCRIPT
+def test_row_expands_to_its_invoice_and_closes(open_page: OpenPage, javascript: bool) -> None:
+    populate()
+    page = open_page("/admin/payments/events/?gateway=stripe", java_script_enabled=javascript)
+    opener = page.get_by_role("link", name="Details of invoice.payment_failed")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+
+    opener.click()
+
+    detail = page.locator("tr.detail")
+    expect(detail).to_contain_text("INV-77")
+    expect(detail).to_contain_text("€1,248.31")
+    expect(detail).to_contain_text("Paid")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    assert "gateway=stripe" in page.url
+
+    opener.click()
+
+    expect(detail).to_have_count(0)
+
+
+def test_whole_row_opens(open_page: OpenPage) -> None:
+    populate()
+    page = open_page("/admin/payments/events/")
+
+    # By force: what lies over the cell is the link that opens the row.
+    page.get_by_role("cell", name="BILLING.SUBSCRIPTION.CREATED", exact=True).click(force=True)
+
+    expect(page.locator("tr.detail")).to_be_visible()
+
+
+@JAVASCRIPT
+def test_menu_of_a_filter_opens_and_applies(open_page: OpenPage, javascript: bool) -> None:
+    populate()
+    page = open_page("/admin/payments/events/", java_script_enabled=javascript)
+    page.get_by_role("button", name="Gateway").click()
+
+    page.get_by_role("checkbox", name="PayPal").check()
+    page.get_by_role("group", name="Filter by: gateway").get_by_text("Apply").click()
+
+    expect(page.locator(".chip-on")).to_contain_text("PayPal")
+    expect(page.locator("tbody.row")).to_have_count(1)
+
+    page.get_by_role("link", name="Remove filter Gateway").click()
+
+    expect(page.locator("tbody.row")).to_have_count(2)
+
+
+@JAVASCRIPT
+def test_more_currencies_open(open_page: OpenPage, javascript: bool) -> None:
+    for currency in ("USD", "EUR", "GBP"):
+        make_invoice(currency=currency)
+    page = open_page("/admin/payments/invoices/", java_script_enabled=javascript)
+
+    page.get_by_role("button", name=re.compile(r"\+1 more.*Total revenue")).click()
+
+    expect(page.get_by_role("table", name="Total revenue by currency")).to_contain_text("GBP")
+
+
+@pytest.mark.parametrize("path", ["/admin/payments/events/", "/admin/payments/invoices/"])
+def test_phone_shows_a_list_no_wider_than_the_screen(open_page: OpenPage, path: str) -> None:
+    populate()
+
+    page = open_page(path, **PHONE)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    # Rows have another layout there, and are still rows.
+    expect(page.get_by_role("row", name="Globex GmbH").first).to_be_visible()
+    expect(page.locator("thead")).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Tenants")).to_be_visible()

@@ -1,0 +1,21 @@
+"""Fixtures for all tests, and what the summary says of the tests that need a browser."""
+
+import pytest
+from django.test import Client
+
+from tests import browser
+from tests.factories import make_staff
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """Logged in, and may see events and invoices."""
+    client = Client()
+    client.force_login(make_staff("view_paymentevent", "view_invoice", "view_tenant"))
+    return client
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if browser.executable() is None:
+        terminalreporter.section("browser tests did not run", sep="!", yellow=True, bold=True)
+        terminalreporter.line(browser.HOW_TO_GET_ONE)
