@@ -6,10 +6,6 @@ An event keeps the gateway's own ids only, so a link that arrives late needs no 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
-
-from django.db.models import Q
 
 from billing.models import (
     Invoice,
@@ -21,9 +17,7 @@ from billing.models import (
     TenantClaim,
 )
 from billing.queries import lists
-
-#: A gateway and the gateway's own id of an object.
-Key = tuple[str, str]
+from billing.queries.links import Key, among, invoices_by_payment
 
 INVOICES_SHOWN = 5
 NOTIFICATIONS_SHOWN = 5
@@ -68,9 +62,7 @@ def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
 def invoices_of(events: Iterable[PaymentEvent]) -> dict[int, Invoice]:
     """The issued invoice that each event is about, by the event's primary key.
 
-    The event names it, or names a payment that does; a charge may know its invoice only through
-    its payment intent, and an intent only through its charge. Three queries, for any number of
-    events.
+    The event names it, or names a payment of it. Three queries, for any number of events.
     """
     events = list(events)
     wanted: dict[int, Key] = {}
@@ -81,39 +73,15 @@ def invoices_of(events: Iterable[PaymentEvent]) -> dict[int, Invoice]:
         elif event.payment_ref:
             paid[event.pk] = (event.gateway, event.payment_ref)
     if paid:
-        by_payment = _invoices_by_payment(set(paid.values()))
+        by_payment = invoices_by_payment(set(paid.values()))
         wanted |= {pk: by_payment[key] for pk, key in paid.items() if key in by_payment}
     if not wanted:
         return {}
     found = {
         (invoice.gateway, invoice.ref): invoice
-        for invoice in lists.invoices().filter(_keys("ref", wanted.values()))
+        for invoice in lists.invoices().filter(among("ref", wanted.values()))
     }
     return {pk: found[key] for pk, key in wanted.items() if key in found}
-
-
-def _invoices_by_payment(payments: set[Key]) -> dict[Key, Key]:
-    links: dict[Key, Key] = {}
-    intents: dict[Key, Key] = {}
-    near = Payment.objects.filter(_keys("ref", payments) | _keys("intent_ref", payments))
-    for gateway, ref, intent_ref, invoice_ref in near.values_list(
-        "gateway", "ref", "intent_ref", "invoice_ref"
-    ):
-        if intent_ref:
-            intents[gateway, ref] = (gateway, intent_ref)
-        if invoice_ref:
-            links[gateway, ref] = (gateway, invoice_ref)
-            if intent_ref:
-                links.setdefault((gateway, intent_ref), (gateway, invoice_ref))
-    unknown = {intent for intent in intents.values() if intent not in links}
-    if unknown:
-        far = Payment.objects.filter(_keys("ref", unknown), invoice_ref__isnull=False)
-        for gateway, ref, invoice_ref in far.values_list("gateway", "ref", "invoice_ref"):
-            links[gateway, ref] = (gateway, invoice_ref or "")
-    for charge, intent in intents.items():
-        if intent in links:
-            links.setdefault(charge, links[intent])
-    return {key: links[key] for key in payments if key in links}
 
 
 def _refunds_of(invoice: Invoice) -> list[Refund]:
@@ -156,16 +124,6 @@ def _claimants_of(event: PaymentEvent) -> list[Tenant]:
     return list(tenants.values()) if len(tenants) > 1 else []
 
 
-def _keys(column: str, keys: Iterable[Key]) -> Q:
-    """``column`` and gateway are among ``keys``."""
-    by_gateway: dict[str, set[str]] = defaultdict(set)
-    for gateway, ref in keys:
-        by_gateway[gateway].add(ref)
-    return reduce(
-        or_, (Q(gateway=gateway, **{f"{column}__in": refs}) for gateway, refs in by_gateway.items())
-    )
-
-
 def refunded_minor(invoices: Iterable[Invoice]) -> dict[int, int]:
     """What was refunded of each invoice, in its own minor units, by the invoice's primary key.
 
@@ -175,18 +133,18 @@ def refunded_minor(invoices: Iterable[Invoice]) -> dict[int, int]:
     by_key = {(invoice.gateway, invoice.ref): invoice for invoice in invoices}
     if not by_key:
         return {}
-    payments = Payment.objects.filter(_keys("invoice_ref", by_key))
+    payments = Payment.objects.filter(among("invoice_ref", by_key))
     paid_by = {
         (gateway, ref): (gateway, invoice_ref or "")
         for gateway, ref, invoice_ref in payments.values_list("gateway", "ref", "invoice_ref")
     }
     if paid_by:
-        charges = Payment.objects.filter(_keys("intent_ref", paid_by))
+        charges = Payment.objects.filter(among("intent_ref", paid_by))
         for gateway, ref, intent_ref in charges.values_list("gateway", "ref", "intent_ref"):
             paid_by.setdefault((gateway, ref), paid_by[gateway, intent_ref or ""])
-    of_invoices = _keys("invoice_ref", by_key)
+    of_invoices = among("invoice_ref", by_key)
     if paid_by:
-        of_invoices |= _keys("payment_ref", paid_by)
+        of_invoices |= among("payment_ref", paid_by)
     refunds = Refund.objects.filter(of_invoices, status=Refund.Status.SUCCEEDED).defer("stamps")
     sums: dict[int, int] = defaultdict(int)
     for refund in refunds:

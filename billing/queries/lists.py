@@ -6,7 +6,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet, Value
 
-from billing.models import Gateway, Invoice, Payment, PaymentEvent, Tenant
+from billing.models import Gateway, Invoice, PaymentEvent, Tenant
+from billing.queries.links import among, invoices_by_payment
 
 #: Counting stops here: an exact count of millions would take longer than the page.
 COUNT_LIMIT = 10_000
@@ -73,8 +74,8 @@ def search_events(queryset: QuerySet[PaymentEvent], term: str) -> QuerySet[Payme
     wanted = _any_ref(
         ["event_id", "invoice_ref", "customer_ref", "subscription_ref", "payment_ref"], term
     )
-    for gateway, ref in numbered:
-        wanted |= Q(gateway=gateway, invoice_ref=ref)
+    if numbered:
+        wanted |= among("invoice_ref", numbered)
     if tenants:
         wanted |= Q(tenant__in=tenants)
     return queryset.filter(wanted)
@@ -84,11 +85,9 @@ def search_invoices(queryset: QuerySet[Invoice], term: str) -> QuerySet[Invoice]
     """Invoices by number, by any of the gateway's ids, by a payment, by tenant."""
     tenants, _numbered = _tenants_and_invoices(term)
     wanted = Q(number=term) | _any_ref(["ref", "customer_ref", "subscription_ref"], term)
-    paid = Payment.objects.filter(
-        _any_ref(["ref", "intent_ref"], term), invoice_ref__isnull=False
-    ).values_list("gateway", "invoice_ref")
-    for gateway, ref in paid[:SEARCH_LIMIT]:
-        wanted |= Q(gateway=gateway, ref=ref)
+    paid = invoices_by_payment({(gateway, term) for gateway in Gateway.values})
+    if paid:
+        wanted |= among("ref", paid.values())
     if tenants:
         wanted |= Q(tenant__in=tenants)
     return queryset.filter(wanted)
