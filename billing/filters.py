@@ -1,7 +1,7 @@
 """The filters of the two tables: one form each, and the chips that show it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -83,18 +83,25 @@ class FilterForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """One end of the range of days. ``value`` is empty unless it is valid."""
+
+    name: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chip:
     """One filter as the page shows it. ``value`` is empty while it filters nothing."""
 
     name: str
     label: str
-    fields: list[BoundField]
     value: str
     clear: str
-
-    @property
-    def is_dates(self) -> bool:
-        return self.name == "date"
+    #: The field of a menu of choices; the two of the dates are in ``days``.
+    choices: BoundField | None = None
+    days: list[Day] = field(default_factory=list)
 
 
 class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -173,16 +180,28 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
         return self._cleaned.get("q") or ""
 
     def _chip(self, name: str) -> Chip:
-        names = ("date_from", "date_to") if name == "date" else (name,)
-        cleaned = self._cleaned
+        if name == "date":
+            return self._date_chip()
         return Chip(
             name=name,
-            label=gettext("Date") if name == "date" else str(self.form.fields[name].label),
-            fields=[self.form[field] for field in names],
-            value=formats.days(*(cleaned.get(field) for field in names))
-            if name == "date"
-            else self._labels(name, cleaned.get(name) or []),
+            label=str(self.form.fields[name].label),
+            value=self._labels(name, self._cleaned.get(name) or []),
+            clear=changed(self.data, without=(name, *POSITION)),
+            choices=self.form[name],
+        )
+
+    def _date_chip(self) -> Chip:
+        names = ("date_from", "date_to")
+        first, last = (self._cleaned.get(name) for name in names)
+        return Chip(
+            name="date",
+            label=gettext("Date"),
+            value=formats.days(first, last),
             clear=changed(self.data, without=(*names, *POSITION)),
+            days=[
+                Day(name, str(self.form.fields[name].label), day.isoformat() if day else "")
+                for name, day in zip(names, (first, last), strict=True)
+            ],
         )
 
     def _labels(self, name: str, values: Iterable[str]) -> str:
