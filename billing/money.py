@@ -1,9 +1,11 @@
 """Money: integer minor units, a currency, and the exponent of the minor unit. Never a float."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel import Locale
+from babel.numbers import get_currency_symbol
 
 #: No currency has more decimals (ISO 4217 lists CLF and UYW with four).
 MAX_EXPONENT = 4
@@ -36,19 +38,10 @@ class Money:
 
     def format(self, locale: str = "en") -> str:
         """The amount as people of ``locale`` write it, with the currency's symbol if it has one."""
-        if self._symbol_is_code(locale):
-            return format_decimal(self.major, format=self._pattern, locale=locale)
-        return format_currency(
-            self.major,
-            self.currency,
-            format=f"¤{self._pattern}",
-            locale=locale,
-            currency_digits=False,
-        )
-
-    @property
-    def _pattern(self) -> str:
-        return "#,##0" + ("." + "0" * self.exponent if self.exponent else "")
-
-    def _symbol_is_code(self, locale: str) -> bool:
-        return get_currency_symbol(self.currency, locale=locale) == self.currency
+        pattern = copy(Locale.parse(locale).currency_formats["standard"])
+        pattern.frac_prec = (self.exponent, self.exponent)
+        text = str(pattern.apply(self.major, locale, currency=self.currency, currency_digits=False))
+        if get_currency_symbol(self.currency, locale=locale) == self.currency:
+            # Without a symbol there is only the code, which stands beside the amount anyway.
+            text = text.replace(self.currency, "").strip()
+        return text

@@ -39,6 +39,8 @@ MAX_CONFLICTS = 3
 APPLYING_LOCK = 0x7061796D656E7473
 # deadlock_detected, serialization_failure
 _CONFLICTS = {"40P01", "40001"}
+# program_limit_exceeded and its kind, such as a value too long for an index
+_LIMITS_CLASS = "54"
 
 
 def process_batch(limit: int = BATCH_SIZE) -> int:
@@ -69,10 +71,11 @@ def _process_batch(limit: int) -> int:
     return len(events)
 
 
-def apply(events: Sequence[PaymentEvent]) -> list[confirming.Question]:
+def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[confirming.Question]:
     """Read ``events``, which must be locked, and apply them, in the caller's transaction.
 
-    Returns those that were not, because their gateway must be asked about them first.
+    Returns those that were not, because their gateway must be asked about them first. Where they
+    are applied ``once_more``, one that failed before and fails again stays as it is.
     """
     unconfirmed: list[confirming.Question] = []
     readable: list[tuple[PaymentEvent, Reading]] = []
@@ -82,10 +85,10 @@ def apply(events: Sequence[PaymentEvent]) -> list[confirming.Question]:
             reading = read(event)
         except PayloadError as error:
             # The same body says the same tomorrow: a person has to look.
-            _fail(event, str(error), final=True)
+            _fail(event, str(error), final=True, once_more=once_more)
         except Exception as error:  # a fault of ours must not stop the other events
             logger.exception("event %s cannot be read", event.event_id)
-            _fail(event, f"{type(error).__name__}: {error}")
+            _fail(event, f"{type(error).__name__}: {error}", once_more=once_more)
         else:
             if reading.ignored:
                 ignored[reading.ignored].append(event.pk)
@@ -100,9 +103,9 @@ def apply(events: Sequence[PaymentEvent]) -> list[confirming.Question]:
             next_attempt_at=None,
             processed_at=Coalesce("processed_at", timezone.now()),
         )
-    if not _apply(readable) and len(readable) > 1:
+    if not _apply(readable, once_more) and len(readable) > 1:
         for one in readable:
-            _apply([one])
+            _apply([one], once_more)
     return unconfirmed
 
 
@@ -115,7 +118,7 @@ def read(event: PaymentEvent) -> Reading:
     return gateways()[event.gateway].read(json.loads(bytes(event.body)))
 
 
-def _apply(readings: Sequence[tuple[PaymentEvent, Reading]]) -> bool:
+def _apply(readings: Sequence[tuple[PaymentEvent, Reading]], once_more: bool) -> bool:
     """Apply events together; where that fails, none of them stands, and a single one is marked."""
     if not readings:
         return True
@@ -128,19 +131,22 @@ def _apply(readings: Sequence[tuple[PaymentEvent, Reading]]) -> bool:
                 ]
             )
     except Exception as error:
-        if isinstance(error, OperationalError):
-            # The database's trouble, not the event's.
+        if isinstance(error, OperationalError) and not _is_events_fault(error):
             raise
         if len(readings) == 1:
             event = readings[0][0]
             logger.exception("event %s cannot be applied", event.event_id)
-            _fail(event, f"{type(error).__name__}: {error}")
+            _fail(event, f"{type(error).__name__}: {error}", once_more=once_more)
         return False
     return True
 
 
-def _fail(event: PaymentEvent, reason: str, *, final: bool = False) -> None:
+def _fail(
+    event: PaymentEvent, reason: str, *, final: bool = False, once_more: bool = False
+) -> None:
     """Keep what went wrong, and when to try again: later each time, and not for ever."""
+    if once_more and event.state == PaymentEvent.State.FAILED:
+        return
     event.state = PaymentEvent.State.FAILED
     event.reason = reason.replace("\0", "\ufffd")[:2000]
     event.attempts += 1
@@ -170,3 +176,8 @@ def _answer(event: PaymentEvent, problem: Exception | None) -> None:
 
 def _is_conflict(error: OperationalError) -> bool:
     return getattr(error.__cause__, "pgcode", None) in _CONFLICTS
+
+
+def _is_events_fault(error: OperationalError) -> bool:
+    """Whether the database works, and a limit of it was passed by what the event says."""
+    return str(getattr(error.__cause__, "pgcode", None)).startswith(_LIMITS_CLASS)

@@ -66,7 +66,7 @@ def _replay() -> None:
         .order_by("pk")[: processing.BATCH_SIZE]
     ):
         after = events[-1].pk
-        processing.apply(events)
+        processing.apply(events, once_more=True)
 
 
 def _columns(model: type[models.Model]) -> str:

@@ -43,7 +43,7 @@ class Invoice(GatewayObject):
     status = models.TextField(_("status"), choices=Status)
     gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
     attention = models.TextField(_("attention"), blank=True, null=True, choices=Attention)
-    attempt_count = models.IntegerField(_("payment attempts"), blank=True, null=True)
+    attempt_count = models.BigIntegerField(_("payment attempts"), blank=True, null=True)
     next_attempt_at = models.DateTimeField(_("next payment attempt"), blank=True, null=True)
     created_at = models.DateTimeField(_("date"))
     due_at = models.DateTimeField(_("due"), blank=True, null=True)

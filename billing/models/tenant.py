@@ -55,6 +55,8 @@ class TenantClaim(models.Model):
     event_id = models.TextField(default="")
 
     class Meta:
+        # The claims on an object: the others serve those of events, or of people, only.
+        indexes = [models.Index(fields=["gateway", "kind", "ref"], name="tenantclaim_object")]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "kind", "ref", "tenant"],

@@ -1,6 +1,8 @@
 """The worker's story: each event is applied once, fails alone, and is tried again in good time."""
 
+import json
 import logging
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
@@ -30,9 +32,6 @@ State = PaymentEvent.State
 in_threads = pytest.mark.django_db(transaction=True)
 in_transaction = pytest.mark.django_db
 
-# Accepted by every reader, but more than the column of the attempts holds.
-TOO_MANY_ATTEMPTS = 2**40
-
 
 def invoices(count: int) -> list[Payload]:
     return [
@@ -45,12 +44,17 @@ def not_an_amount(event_id: str = "evt_wrong") -> Payload:
     return stripe("invoice.paid--basil", event_id=event_id, id="in_wrong", total=12.0)
 
 
+@pytest.fixture
+def refused_by_the_database() -> None:
+    """What is read without complaint is refused: an error of ours that nobody foresaw."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE billing_invoice ADD CONSTRAINT poison CHECK (ref <> 'in_poison')"
+        )
+
+
 def not_storable(event_id: str = "evt_poison") -> Payload:
-    """Read without complaint, refused by the database: an error of ours that nobody foresaw."""
-    event = stripe("invoice.paid--basil", event_id=event_id, id="in_poison")
-    event["data"]["object"]["created"] = -62135596800  # the year 1
-    event["data"]["object"]["attempt_count"] = TOO_MANY_ATTEMPTS
-    return event
+    return stripe("invoice.paid--basil", event_id=event_id, id="in_poison")
 
 
 def states() -> dict[str, str]:
@@ -160,6 +164,7 @@ def test_once_drains_however_many_there_are() -> None:
 
 
 @in_transaction
+@pytest.mark.usefixtures("refused_by_the_database")
 @pytest.mark.parametrize("bad", [not_an_amount, not_storable])
 def test_one_bad_event_of_a_batch_fails_alone(bad: Callable[[], Payload]) -> None:
     good = invoices(6)
@@ -194,16 +199,32 @@ def test_an_amount_that_cannot_be_right_leaves_the_invoice_as_it_was() -> None:
 
 
 @in_transaction
+@pytest.mark.usefixtures("refused_by_the_database")
 def test_an_error_that_nobody_foresaw_is_kept_and_tried_again() -> None:
     unforeseen, broken = inbox.record(not_storable(), *invoices(1))
     PaymentEvent.objects.filter(pk=broken.pk).update(body=b'{"cut')
     process_batch()
     for event, error in zip(
-        inbox.again([unforeseen, broken]), ["DataError", "JSONDecodeError"], strict=True
+        inbox.again([unforeseen, broken]), ["IntegrityError", "JSONDecodeError"], strict=True
     ):
         assert (event.state, event.attempts) == (State.FAILED, 1)
         assert event.reason.startswith(f"{error}: ")
         assert event.next_attempt_at is not None
+
+
+@in_transaction
+def test_a_limit_of_the_database_is_the_events_fault_and_stops_no_worker() -> None:
+    """PostgreSQL says so in the words that it has for being out of memory or out of reach."""
+    long = stripe("customer.subscription.created--basil", event_id="evt_long")
+    inbox.record(*invoices(1), long)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON billing_subscription (plan)")
+    # Random, for PostgreSQL compresses what it puts into an index.
+    plan = "".join(random.Random(0).choices("0123456789abcdef", k=20_000))
+    long["data"]["object"]["items"]["data"][0]["price"]["nickname"] = plan
+    PaymentEvent.objects.filter(event_id="evt_long").update(body=json.dumps(long).encode())
+    assert process_batch() == 2
+    assert states() == {"evt_0": "processed", "evt_long": "failed"}
 
 
 @in_transaction
@@ -219,6 +240,7 @@ def test_an_event_that_failed_is_processed_once_it_can_be() -> None:
 
 
 @in_transaction
+@pytest.mark.usefixtures("refused_by_the_database")
 def test_retries_come_later_each_time_and_end() -> None:
     (event,) = inbox.record(not_storable())
     now = timezone.now() + timedelta(seconds=1)

@@ -12,7 +12,16 @@ from billing.facts import (
 )
 from webhooks.gateways.base import PayloadError
 from webhooks.gateways.paypal_resources import Event, tax
-from webhooks.gateways.values import iso_time, paypal_money, ref, required_ref, rows, table, text
+from webhooks.gateways.values import (
+    iso_time,
+    label,
+    paypal_money,
+    ref,
+    required_ref,
+    rows,
+    table,
+    text,
+)
 
 # https://developer.paypal.com/docs/api/invoicing/v2/#invoices_get
 # The event PAID is sent for a part payment too: only the status says which it was.
@@ -56,7 +65,7 @@ def invoice(event: Event) -> Reading:
             tax_minor=tax(table(invoice, "amount", "breakdown", "tax_total").get("value"), money),
             status=INVOICE_STATUS[word],
             gateway_status=word.lower(),
-            number=text(detail, "invoice_number"),
+            number=label(detail, "invoice_number"),
             created_at=created_at,
             due_at=iso_time(table(detail, "payment_term"), "due_date"),
         ),

@@ -16,7 +16,16 @@ from billing.facts import (
 )
 from webhooks.gateways.base import PayloadError
 from webhooks.gateways.paypal_resources import Event, status_word, tax, tenants
-from webhooks.gateways.values import Payload, paypal_money, ref, required_ref, rows, table, text
+from webhooks.gateways.values import (
+    Payload,
+    label,
+    paypal_money,
+    ref,
+    required_ref,
+    rows,
+    table,
+    text,
+)
 
 # https://developer.paypal.com/docs/api/payments/v1/#sale_get
 # https://developer.paypal.com/docs/api/payments/v2/#captures_get
@@ -69,7 +78,7 @@ def payment(event: Event, *failed: FailureFact) -> Reading:
                 tax_minor=tax(table(resource, "amount", "details").get("tax"), money),
                 status=status,
                 gateway_status=word.lower(),
-                number=text(resource, "invoice_number") or text(resource, "invoice_id"),
+                number=label(resource, "invoice_number") or label(resource, "invoice_id"),
                 subscription_ref=subscription_ref,
                 created_at=event.created_at,
                 paid_at=event.created_at if status == InvoiceStatus.PAID else None,

@@ -26,6 +26,7 @@ from webhooks.gateways.values import (
     rows,
     table,
     text,
+    total,
 )
 
 # https://developer.paypal.com/docs/api/subscriptions/v1/#subscriptions_get, and the states of the
@@ -117,9 +118,7 @@ def subscription_payment_failed(event: Event) -> Reading:
 
 def _cycle(billing: Payload) -> int:
     """Which cycle is open: the one after all that were completed."""
-    return 1 + sum(
-        integer(cycle, "cycles_completed") or 0 for cycle in rows(billing, "cycle_executions")
-    )
+    return 1 + total(rows(billing, "cycle_executions"), "cycles_completed")
 
 
 def _surname(name: Payload) -> str | None:

@@ -12,6 +12,7 @@ from billing.facts import (
     PaymentFact,
     Reading,
     Refs,
+    SubscriptionFact,
 )
 from billing.money import Money
 from webhooks.gateways.base import PayloadError
@@ -20,12 +21,14 @@ from webhooks.gateways.values import (
     Payload,
     epoch,
     integer,
+    label,
     ref,
     required_ref,
     rows,
     stripe_money,
     table,
     text,
+    total,
 )
 
 # https://docs.stripe.com/api/invoices/object#invoice_object-status
@@ -70,7 +73,7 @@ def invoice(
                 tax_minor=_tax(invoice, money),
                 status=InvoiceStatus.DELETED if deleted else status,
                 gateway_status="deleted" if deleted else gateway_status,
-                number=text(invoice, "number"),
+                number=label(invoice, "number"),
                 customer_ref=customer_ref,
                 subscription_ref=subscription_ref,
                 attention=None if settled else attention,
@@ -82,6 +85,7 @@ def invoice(
                 paid_at=epoch(table(invoice, "status_transitions"), "paid_at"),
             ),
             *payments,
+            *_subscriber(subscription_ref, customer_ref),
             *tenants(
                 table(invoice, "parent", "subscription_details", "metadata"),
                 table(invoice, "subscription_details", "metadata"),
@@ -144,11 +148,11 @@ def _tax(invoice: Payload, money: Money) -> int | None:
     """The tax in the total, in minor units; from the newest field that says."""
     tax: int | None
     if invoice.get("total_taxes") is not None:
-        tax = sum(integer(row, "amount") or 0 for row in rows(invoice, "total_taxes"))
+        tax = total(rows(invoice, "total_taxes"), "amount")
     elif invoice.get("tax") is not None:
         tax = integer(invoice, "tax")
     elif invoice.get("total_tax_amounts") is not None:
-        tax = sum(integer(row, "amount") or 0 for row in rows(invoice, "total_tax_amounts"))
+        tax = total(rows(invoice, "total_tax_amounts"), "amount")
     elif (net := integer(invoice, "total_excluding_tax")) is not None:
         tax = money.minor - net
     else:
@@ -169,6 +173,15 @@ def _created(invoice: Payload) -> datetime:
 def _subscription(invoice: Payload) -> str | None:
     details = table(invoice, "parent", "subscription_details")
     return ref(details, "subscription") or ref(invoice, "subscription")
+
+
+def _subscriber(subscription_ref: str | None, customer_ref: str | None) -> list[Fact]:
+    """Whose the subscription is, for one that no event of its own has described yet."""
+    if subscription_ref is None or customer_ref is None:
+        return []
+    return [
+        SubscriptionFact(ref=subscription_ref, hint=True, status=None, customer_ref=customer_ref)
+    ]
 
 
 def _payments(

@@ -231,20 +231,28 @@ def _one_off(
 def charge(charge: Payload, step: int) -> Reading:
     """What a charge belongs to; by itself it is no revenue."""
     customer_ref, invoice_ref = ref(charge, "customer"), ref(charge, "invoice")
-    charge_ref = required_ref(charge)
+    charge_ref, intent_ref = required_ref(charge), ref(charge, "payment_intent")
+    facts: list[Fact] = [
+        PaymentFact(
+            ref=charge_ref,
+            step=step,
+            money=stripe_money(charge, "amount"),
+            intent_ref=intent_ref,
+            invoice_ref=invoice_ref,
+            customer_ref=customer_ref,
+        ),
+        *tenants(table(charge, "metadata")),
+    ]
+    if intent_ref is not None:
+        # A refund may name the intent only.
+        facts.append(
+            PaymentFact(
+                ref=intent_ref, step=step, invoice_ref=invoice_ref, customer_ref=customer_ref
+            )
+        )
     return Reading(
         refs=Refs(customer=customer_ref, invoice=invoice_ref, payment=charge_ref),
-        facts=(
-            PaymentFact(
-                ref=charge_ref,
-                step=step,
-                money=stripe_money(charge, "amount"),
-                intent_ref=ref(charge, "payment_intent"),
-                invoice_ref=invoice_ref,
-                customer_ref=customer_ref,
-            ),
-            *tenants(table(charge, "metadata")),
-        ),
+        facts=tuple(facts),
     )
 
 

@@ -2,7 +2,17 @@
 
 from billing.facts import CustomerFact, Reading, Refs, SubscriptionFact, SubscriptionStatus
 from webhooks.gateways.stripe_metadata import tenants
-from webhooks.gateways.values import Payload, epoch, integer, ref, required_ref, rows, table, text
+from webhooks.gateways.values import (
+    Payload,
+    epoch,
+    integer,
+    ref,
+    required_ref,
+    rows,
+    table,
+    text,
+    total,
+)
 
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-status
 SUBSCRIPTION_STATUS = {
@@ -67,8 +77,9 @@ def _plan(subscription: Payload, items: list[Payload]) -> str | None:
 
 
 def _quantity(subscription: Payload, items: list[Payload]) -> int | None:
-    quantities = [quantity for item in items if (quantity := integer(item, "quantity")) is not None]
-    return sum(quantities) if quantities else integer(subscription, "quantity")
+    if any(item.get("quantity") is not None for item in items):
+        return total(items, "quantity")
+    return integer(subscription, "quantity")
 
 
 def customer(customer: Payload, step: int) -> Reading:

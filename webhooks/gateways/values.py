@@ -5,6 +5,7 @@ amount that is a float, a bool or a string is never guessed at.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -34,15 +35,18 @@ def text(payload: Payload, key: str) -> str | None:
     return UNSTORABLE.sub("\ufffd", value) or None
 
 
-def ref(payload: Payload, key: str) -> str | None:
-    """The id of an object; where the gateway expanded the object, the id inside."""
-    value = payload.get(key)
-    if isinstance(value, dict):
-        return ref(value, "id")
+def label(payload: Payload, key: str) -> str | None:
+    """A short string, which an index can hold: a number, a key."""
     found = text(payload, key)
     if found is not None and len(found) > MAX_REF_LENGTH:
         raise PayloadError(f"{key} is longer than {MAX_REF_LENGTH} characters")
     return found
+
+
+def ref(payload: Payload, key: str) -> str | None:
+    """The id of an object; where the gateway expanded the object, the id inside."""
+    value = payload.get(key)
+    return ref(value, "id") if isinstance(value, dict) else label(payload, key)
 
 
 def required_ref(payload: Payload, key: str = "id") -> str:
@@ -86,6 +90,14 @@ def integer(payload: Payload, key: str) -> int | None:
     if abs(value) > MAX_BIGINT:
         raise PayloadError(f"{key} is out of range")
     return value
+
+
+def total(payloads: Iterable[Payload], key: str) -> int:
+    """The sum of a whole number over many objects, of which each may lack it."""
+    found = sum(integer(payload, key) or 0 for payload in payloads)
+    if abs(found) > MAX_BIGINT:
+        raise PayloadError(f"the sum of {key} is out of range")
+    return found
 
 
 def epoch(payload: Payload, key: str) -> datetime | None:

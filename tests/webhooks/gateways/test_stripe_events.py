@@ -137,6 +137,8 @@ INVOICE_FACTS = {
         cleared=NO_NEXT_ATTEMPT,
     ),
 }
+# Said by the invoice in passing, for a subscription that nothing has described yet.
+SUBSCRIBER = SubscriptionFact(ref=SUBSCRIPTION, hint=True, status=None, customer_ref=CUSTOMER)
 FAILED_ATTEMPT = FailureFact(invoice_ref=INVOICE, attempt="1", money=TOTAL)
 ACTIVE = SubscriptionFact(
     ref=SUBSCRIPTION,
@@ -188,7 +190,7 @@ def as_refund(event_type: str, **changes: Any) -> tuple[Fact, ...]:
 
 COMPLETE = (
     {
-        event_type: Reading(refs=OF_INVOICE, facts=(fact, TENANT))
+        event_type: Reading(refs=OF_INVOICE, facts=(fact, SUBSCRIBER, TENANT))
         for event_type, fact in INVOICE_FACTS.items()
     }
     | {
@@ -199,7 +201,7 @@ COMPLETE = (
     }
     | {
         "invoice.payment_failed": Reading(
-            refs=OF_INVOICE, facts=(OPEN_INVOICE, TENANT, FAILED_ATTEMPT)
+            refs=OF_INVOICE, facts=(OPEN_INVOICE, SUBSCRIBER, TENANT, FAILED_ATTEMPT)
         ),
         "checkout.session.completed": Reading(
             refs=OF_INVOICE,
@@ -238,6 +240,8 @@ COMPLETE = (
                     customer_ref=CUSTOMER,
                     money=TOTAL,
                 ),
+                # A refund may name the intent only.
+                PaymentFact(ref=INTENT, step=STEPS["charge.refunded"], customer_ref=CUSTOMER),
                 # Of two sums said in one second the larger is the later.
                 PaymentFact(ref=CHARGE, step=2500, refunded=Money(2500, "EUR", 2)),
             ),

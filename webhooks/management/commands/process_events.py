@@ -17,8 +17,10 @@ from webhooks.ingest import CHANNEL
 from webhooks.notifications import send_due
 from webhooks.processing import process_batch
 
-#: How long an idle worker sleeps where nobody calls: retries come due, and calls can be missed.
-POLL_SECONDS = 2.0
+#: How long an idle worker sleeps where nobody calls: first shortly, for an event whose call was
+#: left out because others were due may be committed just after the last look; then longer, for
+#: retries come due.
+FIRST_POLL_SECONDS, POLL_SECONDS = 0.05, 2.0
 #: How long to wait for a database that is away.
 RECONNECT_SECONDS = 1.0
 
@@ -67,13 +69,16 @@ class Worker:
         connection.ensure_connection()
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
+        pause = FIRST_POLL_SECONDS
         while not self._stopping:
             Heartbeat.objects.update_or_create(
                 worker=self._name, defaults={"beat_at": timezone.now()}
             )
             if process_batch() or send_due():
+                pause = FIRST_POLL_SECONDS
                 continue
-            self._sleep([connection.connection], POLL_SECONDS)
+            self._sleep([connection.connection], pause)
+            pause = min(2 * pause, POLL_SECONDS)
             connection.connection.poll()
             connection.connection.notifies.clear()
 
