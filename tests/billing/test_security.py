@@ -11,11 +11,17 @@ from tests.factories import make_event, make_invoice, make_refund, make_staff, m
 
 pytestmark = pytest.mark.django_db
 
-EVENTS = ["/admin/payments/events/", "/admin/payments/events/export.csv"]
+EVENTS = [
+    "/admin/payments/events/",
+    "/admin/payments/events/export.csv",
+    "/admin/payments/tracked-events/",
+]
+INVOICE = "/admin/payments/invoices/stripe/in_known/"
 INVOICES = [
     "/admin/payments/invoices/",
     "/admin/payments/invoices/export.csv",
     "/admin/payments/totals.json",
+    INVOICE,
 ]
 SECRET = "Unmistakable GmbH"
 
@@ -32,7 +38,7 @@ def logged_in(*permissions: str, is_staff: bool = True) -> Client:
 @pytest.fixture(autouse=True)
 def rows(db: None) -> None:
     tenant = make_tenant(SECRET)
-    make_event(tenant=tenant, invoice_ref=make_invoice(tenant=tenant).ref)
+    make_event(tenant=tenant, invoice_ref=make_invoice(tenant=tenant, ref="in_known").ref)
 
 
 @pytest.mark.parametrize("path", [*EVENTS, *INVOICES])
@@ -124,6 +130,8 @@ class Inline(HTMLParser):
 PAGES = [
     *EVENTS[:1],
     *INVOICES[:1],
+    INVOICE,
+    "/admin/payments/tracked-events/",
     "/admin/payments/events/?q=nothing",
     "/admin/login/",
     "/admin/",
