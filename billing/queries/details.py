@@ -62,19 +62,19 @@ def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
 def invoices_of(events: Iterable[PaymentEvent]) -> dict[int, Invoice]:
     """The issued invoice that each event is about, by the event's primary key.
 
-    The event names it, or names a payment of it. Three queries, for any number of events.
+    The event names it, or a payment of it. A payment that it names as an invoice may have turned
+    out to belong to another one. Four queries at most, for any number of events.
     """
     events = list(events)
-    wanted: dict[int, Key] = {}
-    paid: dict[int, Key] = {}
-    for event in events:
-        if event.invoice_ref:
-            wanted[event.pk] = (event.gateway, event.invoice_ref)
-        elif event.payment_ref:
-            paid[event.pk] = (event.gateway, event.payment_ref)
-    if paid:
-        by_payment = invoices_by_payment(set(paid.values()))
-        wanted |= {pk: by_payment[key] for pk, key in paid.items() if key in by_payment}
+    named = _issued({e.pk: (e.gateway, e.invoice_ref) for e in events if e.invoice_ref})
+    paid = {e.pk: (e.gateway, e.payment_ref) for e in events if e.payment_ref and e.pk not in named}
+    if not paid:
+        return named
+    by_payment = invoices_by_payment(set(paid.values()))
+    return named | _issued({pk: by_payment[key] for pk, key in paid.items() if key in by_payment})
+
+
+def _issued(wanted: dict[int, Key]) -> dict[int, Invoice]:
     if not wanted:
         return {}
     found = {

@@ -93,3 +93,27 @@ def test_a_fixed_number_of_queries(
     # Session and user, and nine of its own.
     with django_assert_num_queries(11):
         page(admin_client, invoice)
+
+
+def test_a_sale_of_a_paypal_invoice_is_linked_to_that_invoice(admin_client: Client) -> None:
+    """The sale's own row is superseded, and on no page."""
+    sale = load("paypal", "PAYMENT.SALE.COMPLETED--v1-one-off")
+    [event] = arrive(sale)
+    arrive(
+        {
+            "id": "WH-INVOICE",
+            "event_type": "INVOICING.INVOICE.PAID",
+            "create_time": sale["create_time"],
+            "resource": {
+                "invoice": {
+                    "id": "INV2-KNOWN",
+                    "status": "PAID",
+                    "detail": {"invoice_number": "KNOWN-7"},
+                    "amount": {"currency_code": "EUR", "value": "20.00"},
+                    "payments": {"transactions": [{"payment_id": sale["resource"]["id"]}]},
+                }
+            },
+        }
+    )
+    shown = admin_client.get(reverse("billing:events"), {"open": event.pk}).content.decode()
+    assert "KNOWN-7" in shown

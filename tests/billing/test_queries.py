@@ -89,7 +89,7 @@ class TestLinkedInvoice:
             expected[make_event(gateway=gateway, invoice_ref=invoice.ref).pk] = invoice
 
         events = list(lists.events())
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             assert invoices_of(events) == expected
 
 
