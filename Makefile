@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run setup test check format lock clean
+.PHONY: help run setup test check convergence format lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## start the web server and the worker on http://127.0.0.1:8000 (HOST, PORT)
 	@exec $(BIN)/python manage.py run
@@ -19,6 +19,9 @@ test: $(VENV)/.installed-dev ## run all tests, with coverage
 
 check: $(VENV)/.installed-dev ## run every check: lint, format, types, imports, migrations, deployment, locks
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
+
+convergence: $(VENV)/.installed-dev ## play 2,000 made-up lives and every scenario in 50 more orders (long)
+	@CONVERGENCE_EXAMPLES=2000 SCENARIO_SHUFFLES=50 $(BIN)/pytest tests/test_convergence.py tests/test_scenarios.py
 
 format: $(VENV)/.installed-dev ## format the code and mend what can be mended
 	$(BIN)/ruff format .
