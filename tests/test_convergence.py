@@ -4,20 +4,27 @@ Hypothesis makes up lives (see ``tests/scenarios/lives.py``). Each is played in 
 it happened and in random orders, with repetitions, in random batches. ``make test`` plays a few
 lives, the same each time. ``CONVERGENCE_EXAMPLES=2000 pytest tests/test_convergence.py`` plays two
 thousand new ones.
+
+The last test lets real workers apply one backlog at the same time, each on its own connection.
 """
 
+import json
 import os
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.models import PaymentEvent
+from billing.ledger import forget
+from billing.models import Notification, PaymentEvent
 from billing.queries.totals import totals
 from billing.totals import discrepancies
 from tests import inbox
@@ -25,7 +32,8 @@ from tests.ledger_state import State, difference, snapshot
 from tests.scenarios import paypal_lives, stripe_lives
 from tests.scenarios.builder import payloads
 from tests.scenarios.lives import Life
-from tests.scenarios.reading import event_line
+from tests.scenarios.reading import event_line, files, load
+from webhooks.processing import process_batch
 from webhooks.rebuilding import rebuild
 
 EXAMPLES = os.environ.get("CONVERGENCE_EXAMPLES")
@@ -43,7 +51,7 @@ lives_settings = settings(
 @st.composite
 def lives(draw: Any) -> Life:
     life = Life(draw)
-    for _ in range(draw(st.integers(1, 2))):
+    for _ in range(draw(st.sampled_from((2, 1, 3)))):
         life.pick((stripe_lives.customer, stripe_lives.customer, paypal_lives.buyer))(life)
     return life
 
@@ -70,6 +78,56 @@ def test_a_life_ends_the_same_in_any_order_and_truly(life: Life, seed: int) -> N
             way = "\n".join(" + ".join(event.event_id for event in batch) for batch in batches)
             assert state == first, f"{told}\n\narrives as\n{way}\n\n{difference(first, state)}"
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_at_the_same_time_end_as_one_alone(workers: int) -> None:
+    backlog = [
+        payload
+        for copy in range(1, 4)
+        for path in files()
+        if path.parent.name in ("refunds", "disputes", "subscriptions", "paypal")
+        and not load(path).open
+        for payload in _copied(path, copy)
+    ]
+    inbox.record(*backlog)
+    _work()
+    alone = snapshot()
+    for seed in range(2):
+        for model in (Notification, PaymentEvent):
+            model.objects.all().delete()
+        forget()
+        Random(seed).shuffle(backlog)
+        inbox.record(*backlog)
+        with ThreadPoolExecutor(workers) as pool:
+            for finished in [pool.submit(_work) for _ in range(workers)]:
+                finished.result()
+        together = snapshot()
+        assert together == alone, difference(alone, together)
+        assert discrepancies() == []
+    assert not any(rebuild(keep=False).values())
+
+
+# Ids of scenarios. Customers are not copied, so that all that is theirs is fought over.
+IDS = re.compile(r"\b(?:(?:in|pi|ch|re|sub|cn|dp|cs|inpay|evt)_\w+|[A-Z]+\d+|[A-Z0-9-]+-\d+)\b")
+
+
+def _copied(path: Path, copy: int) -> list[dict[str, Any]]:
+    """The events of a scenario, with ids of their own."""
+    own = f"{files().index(path):02}{copy}"
+    texts = (json.dumps(payload) for _, payload in payloads(load(path).events, "basil"))
+    copied = (IDS.sub(lambda found: found[0] + own, text) for text in texts)
+    return [json.loads(text) for text in copied]
+
+
+def _work() -> None:
+    """A worker, until nothing is left; small batches, so that many meet."""
+    try:
+        while process_batch(limit=3):
+            pass
+    finally:
+        connection.close()
 
 
 def play(batches: Sequence[Sequence[PaymentEvent]]) -> State:

@@ -41,7 +41,6 @@ class Refund:
     ref: str
     amount: int
     status: str = "succeeded"
-    via_note: bool = False
 
 
 @dataclass
@@ -100,8 +99,9 @@ class Life:
         self.lines: list[str] = []
         self.invoices: list[Invoice] = []
         self.payments: list[Payment] = []
-        self.reports = self.pick(REPORTS)
-        self.embedded = self.chance()
+        self.reports: set[str] = REPORTS[0]
+        #: Whether charges of the old shape list their refunds.
+        self.embedded = False
 
     # --- Chance, time and words ------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from tests.scenarios.lives import (
 
 def buyer(life: Life) -> None:
     currency = life.pick(PAYPAL_CURRENCIES)
-    for _ in range(life.pick((1, 2))):
+    for _ in range(life.pick((2, 3, 1))):
         life.later()
         what = life.pick((_subscription, _payment, _invoice))
         what(life, currency)
@@ -111,11 +111,11 @@ def _invoice(life: Life, currency: str) -> None:
 def _refunds_of_invoice(life: Life, sale: Payment, of: str) -> None:
     by = life.pick(({"sale"}, {"invoice"}, {"sale", "invoice"}))
     named = life.chance()
-    for _ in range(life.pick((0, 1, 2))):
+    for _ in range(life.pick((2, 1, 3, 0))):
         if not sale.left:
             return
         life.later()
-        refund = Refund(life.ref("REFUND"), life.amount(sale.left))
+        refund = Refund(life.ref("REFUND"), life.amount(max(sale.left * 2 // 3, 1)))
         sale.refunds.append(refund)
         if "sale" in by:
             life.tell(
@@ -135,10 +135,10 @@ def _refunds_of_invoice(life: Life, sale: Payment, of: str) -> None:
 
 def _money_back(life: Life, payment: Payment, kind: str) -> None:
     of = f"{'sale' if kind == 'SALE' else 'capture'}={payment.ref}"
-    for _ in range(life.pick((0, 0, 1, 1, 2))):
+    for _ in range(life.pick((1, 2, 3, 0))):
         life.later()
-        if payment.left and not life.pick((False, False, True)):
-            refund = Refund(life.ref("REFUND"), life.amount(payment.left))
+        if payment.left and life.pick((True, True, True, False)):
+            refund = Refund(life.ref("REFUND"), life.amount(max(payment.left * 2 // 3, 1)))
             payment.refunds.append(refund)
             money = f"amount={major(refund.amount, payment.currency)} {payment.currency}"
             said = f"PAYMENT.{kind}.REFUNDED {refund.ref} {of} {money}"

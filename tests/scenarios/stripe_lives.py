@@ -1,6 +1,7 @@
 """What may happen to a customer of Stripe."""
 
 from tests.scenarios.lives import (
+    REPORTS,
     STRIPE_CURRENCIES,
     Dispute,
     Invoice,
@@ -22,9 +23,9 @@ def customer(life: Life) -> None:
         life.tell(
             f"customer.subscription.created {subscription} customer={ref} plan=basic{life.tenant()}"
         )
-    for _ in range(life.pick((1, 1, 2))):
+    for _ in range(life.pick((3, 2, 1))):
         life.later()
-        if life.chance() or life.chance():
+        if life.pick((True, True, True, False)):
             _invoice(life, ref, subscription, currency)
         else:
             _one_off(life, ref, currency)
@@ -54,7 +55,7 @@ def _invoice(life: Life, customer: str, subscription: str, currency: str) -> Non
             total = f"total={major(amount, currency)} {currency}"
             life.tell(f"invoice.updated {ref} {total}")
         life.later()
-        if life.pick((False, False, False, True)):
+        if life.pick((*[False] * 7, True)):
             life.tell(f"invoice.deleted {ref}")
             if life.chance():
                 life.later()
@@ -83,7 +84,7 @@ def _invoice(life: Life, customer: str, subscription: str, currency: str) -> Non
                 f" amount={major(invoice.due, currency)} {currency}"
             )
     life.later()
-    end = life.pick(("paid", "paid", "paid", "open", "void", "uncollectible", "paid late"))
+    end = life.pick((*["paid"] * 6, "open", "void", "uncollectible", "paid late"))
     if end in ("uncollectible", "paid late"):
         life.tell(f"invoice.marked_uncollectible {ref}")
         invoice.status = "void"
@@ -119,7 +120,7 @@ def _credit(life: Life, invoice: Invoice, customer: str) -> None:
 def _pay(life: Life, invoice: Invoice, intent: str, customer: str) -> None:
     ref, currency = invoice.ref, invoice.currency
     invoice.status = "paid"
-    if life.pick((False, False, False, True)):
+    if life.pick((*[False] * 7, True)):
         life.tell(f"invoice.paid {ref} out-of-band")
         return
     charge = life.ref("ch_")
@@ -161,7 +162,7 @@ def _one_off(life: Life, customer: str, currency: str) -> None:
         life.later()
         life.tell(f"payment_intent.payment_failed {intent} charge={life.ref('ch_')}")
     life.later()
-    end = life.pick(("paid", "paid", "open", "canceled"))
+    end = life.pick(("paid", "paid", "paid", "open", "canceled"))
     if end == "canceled":
         invoice.status = "void"
         life.tell(f"payment_intent.canceled {intent}")
@@ -180,16 +181,18 @@ def _one_off(life: Life, customer: str, currency: str) -> None:
 
 
 def _money_back(life: Life, payment: Payment, customer: str) -> None:
-    for _ in range(life.pick((0, 1, 1, 2, 3))):
+    # An account may ask for other events from one day on.
+    life.reports, life.embedded = life.pick(REPORTS), life.chance()
+    for _ in range(life.pick((2, 1, 3, 4, 0))):
         life.later()
-        if payment.left and not life.pick((False, False, True)):
+        if payment.left and life.pick((True, True, True, False)):
             _refund(life, payment, customer)
         else:
             _dispute(life, payment)
 
 
 def _refund(life: Life, payment: Payment, customer: str) -> None:
-    refund = Refund(life.ref("re_"), life.amount(payment.left))
+    refund = Refund(life.ref("re_"), life.amount(max(payment.left * 2 // 3, 1)))
     own = "own" in life.reports
     if own and life.chance():
         refund.status = "pending"
