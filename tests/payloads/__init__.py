@@ -1,7 +1,9 @@
 """Payload files, written for this project: one customer's life, in every shape it has been sent in.
 
 ``stripe/<type>--<shape>.json`` with the shapes ``2017`` (no status, ``date``), ``2022`` and
-``basil``; ``paypal/<TYPE>--<shape>.json`` with ``v1`` (Agreement, sale) and ``v2`` (subscription).
+``basil``, and where they alone differ ``2013``, ``2020`` and ``clover``;
+``paypal/<TYPE>--<shape>.json`` with ``v1`` (Agreement, sale, state) and ``v2`` (subscription,
+status). A word after the shape tells another case: ``charge.dispute.closed--basil-lost``.
 """
 
 import copy

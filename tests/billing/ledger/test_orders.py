@@ -402,13 +402,16 @@ def test_a_whole_life_in_random_orders_and_batches(shape: str) -> None:
         for name in payloads.names("stripe")
         if name.endswith(f"--{shape}") and name.split("--")[0] not in taken
     ]
-    paypals = [payloads.load("paypal", name) for name in payloads.names("paypal")]
+    # One refund is told with its sale or without it, not both ways.
+    told_once = set(payloads.names("paypal")) - {"PAYMENT.SALE.REFUNDED--v1-website"}
+    paypals = [payloads.load("paypal", name) for name in sorted(told_once)]
     state = some_orders(*life, *paypals, count=6)
     # Stripe's two invoices and one single payment; PayPal's sale, its capture and its invoice.
     paid = 12100 + 6050 + 4840 + 6050 + 2420 + 3630
     assert totals(state)["paid"] == paid
-    assert sorted(row["status"] for row in state["invoice"]) == ["paid"] * 6 + ["pending"] + [
-        "void"
-    ] * 6
+    assert (
+        sorted(row["status"] for row in state["invoice"])
+        == ["paid"] * 6 + ["pending"] + ["void"] * 6
+    )
     whose = {row["tenant"] for row in state["invoice"] if not row["ref"].startswith("INV2-")}
     assert whose == {"brae-cycles"}
