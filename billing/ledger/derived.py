@@ -7,6 +7,7 @@ writes what follows; so it does not matter either in which order the rows came t
 import json
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -14,6 +15,7 @@ from django.db.models import Q
 
 from billing.ledger.stamps import DERIVED_RANK, NEWEST, moment
 from billing.models import Dispute, Payment, Refund
+from billing.models.gateway import GatewayObject
 
 DERIVED_STAMP = json.dumps([DERIVED_RANK, 0, 0, ""])
 
@@ -101,77 +103,136 @@ def settle_payments(
 
     Returns the refs of the refund rows that changed.
     """
-    groups = _groups(gateway, payment_refs, invoice_refs)
-    if not groups:
+    families = _families(gateway, payment_refs, invoice_refs)
+    if not families:
         return set()
-    by_ref = {payment.ref: group for group in groups for payment in group}
-    by_invoice = {
-        payment.invoice_ref: group for group in groups for payment in group if payment.invoice_ref
-    }
-    refunds: dict[int, list[Refund]] = defaultdict(list)
+    # The families that pay one invoice, by the invoice; one without an invoice stands alone.
+    books: dict[str, list[Family]] = defaultdict(list)
+    for family in families:
+        books[family.invoice_ref or family.root].append(family)
+    book_of = {ref: book for book, members in books.items() for one in members for ref in one.refs}
+    refunds: dict[str, list[Refund]] = defaultdict(list)
     for refund in Refund.objects.filter(
-        Q(payment_ref__in=by_ref) | Q(payment_ref=None, invoice_ref__in=by_invoice),
-        gateway=gateway,
+        Q(payment_ref__in=book_of) | Q(payment_ref=None, invoice_ref__in=books), gateway=gateway
     ).order_by("ref"):
         # A refund that names no payment is known by its invoice, from a credit note.
-        group = by_ref.get(refund.payment_ref or "") or by_invoice[refund.invoice_ref or ""]
-        refunds[id(group)].append(refund)
-    disputes: dict[int, list[Dispute]] = defaultdict(list)
-    for dispute in Dispute.objects.filter(gateway=gateway, payment_ref__in=by_ref).order_by("ref"):
-        disputes[id(by_ref[dispute.payment_ref or ""])].append(dispute)
+        refunds[book_of.get(refund.payment_ref or "") or refund.invoice_ref or ""].append(refund)
+    disputes: dict[str, list[Dispute]] = defaultdict(list)
+    for dispute in Dispute.objects.filter(gateway=gateway, payment_ref__in=book_of).order_by("ref"):
+        disputes[dispute.payment_ref or ""].append(dispute)
     changed: set[str] = set()
-    for group in groups:
-        standing = refunds[id(group)]
-        remainders = [row for one in group if (row := _remainder(one, group, standing))]
-        changed |= _replace([row for row in standing if row.remainder], remainders)
-        named = [row for row in standing if not row.remainder]
-        _count_disputes(disputes[id(group)], group, named + remainders)
+    for book, members in books.items():
+        named = [row for row in refunds[book] if not row.remainder]
+        remainders = _remainders(members, named)
+        changed |= _replace([row for row in refunds[book] if row.remainder], remainders)
+        for family in members:
+            alone = len(members) == 1
+            went_back = [r for r in named + remainders if alone or r.payment_ref in family.refs]
+            disputed = [dispute for ref in family.refs for dispute in disputes[ref]]
+            _count_disputes(disputed, family, went_back)
     return changed
 
 
-def _groups(
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A payment intent together with its charges, or a payment that has neither."""
+
+    root: str
+    payments: list[Payment]
+
+    @property
+    def refs(self) -> list[str]:
+        return [payment.ref for payment in self.payments]
+
+    @property
+    def invoice_ref(self) -> str | None:
+        return next((one.invoice_ref for one in self.payments if one.invoice_ref), None)
+
+
+def _families(
     gateway: str, payment_refs: Collection[str], invoice_refs: Collection[str]
-) -> list[list[Payment]]:
-    """The payments that were touched, locked: each payment intent together with its charges."""
-    touched = list(
-        Payment.objects.filter(
-            Q(ref__in=payment_refs) | Q(invoice_ref__in=invoice_refs), gateway=gateway
-        ).values_list("ref", "intent_ref")
-    )
-    roots = {intent_ref or ref for ref, intent_ref in touched}
-    if not roots:
+) -> list[Family]:
+    """The families of what was touched, and of all else that pays the same invoices; locked."""
+    of_gateway = Payment.objects.filter(gateway=gateway)
+
+    def roots(*conditions: Q) -> set[str]:
+        found = of_gateway.filter(*conditions).values_list("ref", "intent_ref")
+        return {intent_ref or ref for ref, intent_ref in found}
+
+    touched = roots(Q(ref__in=payment_refs) | Q(invoice_ref__in=invoice_refs))
+    if not touched:
         return []
-    groups: dict[str, list[Payment]] = defaultdict(list)
+    paid = of_gateway.filter(
+        Q(ref__in=touched) | Q(intent_ref__in=touched), invoice_ref__isnull=False
+    )
+    touched |= roots(Q(invoice_ref__in=list(paid.values_list("invoice_ref", flat=True))))
+    families: dict[str, Family] = {}
     for payment in (
-        Payment.objects.filter(Q(ref__in=roots) | Q(intent_ref__in=roots), gateway=gateway)
+        of_gateway.filter(Q(ref__in=touched) | Q(intent_ref__in=touched))
         .order_by("ref")
         .select_for_update()
     ):
-        groups[payment.intent_ref or payment.ref].append(payment)
-    return list(groups.values())
+        root = payment.intent_ref or payment.ref
+        families.setdefault(root, Family(root, [])).payments.append(payment)
+    return list(families.values())
 
 
-def _remainder(payment: Payment, group: list[Payment], refunds: list[Refund]) -> Refund | None:
+def _remainders(families: list[Family], refunds: list[Refund]) -> list[Refund]:
     """Refunds that no event named one by one.
 
     A charge says how much of it was refunded, in all. Accounts of older API versions get no event
     for each refund, so that this sum is all there is; newer ones get both. The part of the sum that
     the known refunds do not explain stands as one refund row with the id of the charge, and goes
-    when they do. One that failed explains its part too: the sum was said before it failed.
+    when they do. Refunds known by their invoice alone explain what the others leave open.
     """
-    if not payment.refunded_minor:
-        return None
-    others = {other.ref for other in group if other.refunded_minor is not None} - {payment.ref}
-    explained = sum(
-        refund.amount_minor
-        for refund in refunds
-        if not refund.remainder
-        and refund.currency == payment.currency
-        and refund.payment_ref not in others
-    )
-    if explained >= payment.refunded_minor:
-        return None
-    said_at_ms = (payment.stamps.get("refunded_minor") or payment.stamps[NEWEST])[1]
+    by_invoice = [row for row in refunds if row.payment_ref is None]
+    left = {row.ref: row.amount_minor for row in by_invoice}
+    found: list[Refund] = []
+    # A sum that stands for a whole invoice comes last: the rest of its payments explain it too.
+    for family in sorted(families, key=lambda one: (one.root == one.invoice_ref, one.root)):
+        for payment in family.payments:
+            if not payment.refunded_minor:
+                continue
+            if payment.ref == payment.invoice_ref:
+                own = [*refunds, *found]
+            else:
+                with_sums = {one.ref for one in family.payments if one.refunded_minor is not None}
+                others = with_sums - {payment.ref}
+                own = [
+                    row
+                    for row in refunds
+                    if row.payment_ref in family.refs and row.payment_ref not in others
+                ]
+            missing = payment.refunded_minor - sum(_explained(row, payment) for row in own)
+            if payment.ref != payment.invoice_ref:
+                for row in by_invoice:
+                    part = min(max(missing, 0), left[row.ref], _explained(row, payment))
+                    left[row.ref] -= part
+                    missing -= part
+            if missing > 0:
+                found.append(_remainder(payment, missing))
+    return found
+
+
+def _explained(refund: Refund, payment: Payment) -> int:
+    """How much of a payment's refunded sum a refund explains.
+
+    One that failed does if the sum was said before: after it, the sum no longer has it.
+    """
+    if refund.currency != payment.currency:
+        return 0
+    failed = refund.status in (Refund.Status.FAILED, Refund.Status.CANCELLED)
+    if failed and _said_at_ms(refund, "status") < _said_at_ms(payment, "refunded_minor"):
+        return 0
+    return refund.amount_minor
+
+
+def _said_at_ms(row: GatewayObject, column: str) -> int:
+    """When what stands in a column was said, in milliseconds since 1970."""
+    return int((row.stamps.get(column) or row.stamps[NEWEST])[1])
+
+
+def _remainder(payment: Payment, minor: int) -> Refund:
     return Refund(
         gateway=payment.gateway,
         ref=payment.ref,
@@ -179,9 +240,9 @@ def _remainder(payment: Payment, group: list[Payment], refunds: list[Refund]) ->
         payment_ref=payment.ref,
         currency=payment.currency or "",
         exponent=payment.exponent or 0,
-        amount_minor=payment.refunded_minor - explained,
+        amount_minor=minor,
         status=Refund.Status.SUCCEEDED,
-        created_at=moment(said_at_ms),
+        created_at=moment(_said_at_ms(payment, "refunded_minor")),
     )
 
 
@@ -205,16 +266,18 @@ def _replace(standing: list[Refund], wanted: list[Refund]) -> set[str]:
     return changed
 
 
-def _count_disputes(disputes: list[Dispute], group: list[Payment], refunds: list[Refund]) -> None:
+def _count_disputes(disputes: list[Dispute], family: Family, refunds: list[Refund]) -> None:
     """Count of each dispute the money that is gone because of it, and not counted elsewhere.
 
     A reversal and a case may be two reports of one loss: the larger counts. What was refunded of a
     payment cannot be lost once more: together they take no more than was paid.
     """
     refunded = sum(row.amount_minor for row in refunds if row.status == Refund.Status.SUCCEEDED)
-    paid = [payment.amount_minor for payment in group if payment.amount_minor is not None]
-    gone = [dispute for dispute in disputes if _is_gone(dispute)]
-    gone.sort(key=lambda dispute: (-dispute.amount_minor, dispute.ref))
+    paid = [one.amount_minor for one in family.payments if one.amount_minor is not None]
+    gone = sorted(
+        (dispute for dispute in disputes if _is_gone(dispute)),
+        key=lambda dispute: (-dispute.amount_minor, dispute.ref),
+    )
     for dispute in disputes:
         counted = 0
         if gone and dispute.ref == gone[0].ref:

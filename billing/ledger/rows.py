@@ -14,8 +14,10 @@ Key = tuple[str, str]
 
 Model = type[GatewayObject]
 _BOOKKEEPING = {"id", "gateway", "ref", "tenant_id", "stamps"}
-# Columns that follow from other rows: see billing.ledger.derived.
-_DERIVED = {"remainder", "credited_minor", "counted_minor"}
+# Columns that follow from other rows too: see billing.ledger.derived. A row that changes loses its
+# amounts of these until they are worked out anew, for they may be more than its own new amount.
+_DERIVED_AMOUNTS = {"credited_minor", "counted_minor"}
+_DERIVED = {"remainder"} | _DERIVED_AMOUNTS
 
 
 def merged_columns(model: Model) -> list[str]:
@@ -86,7 +88,10 @@ def update(model: Model, rows: dict[Key, Row]) -> None:
         return
     columns = merged_columns(model)
     names = ["id", "stamps", *columns]
-    assignments = ", ".join(f"{name} = new.{name}" for name in names[1:])
+    derived = [f.attname for f in model._meta.concrete_fields if f.attname in _DERIVED_AMOUNTS]
+    assignments = ", ".join(
+        [f"{name} = new.{name}" for name in names[1:]] + [f"{name} = 0" for name in derived]
+    )
     _write(
         model,
         names,

@@ -32,6 +32,13 @@ BEST_CLAIM = """
     ORDER BY by_person DESC, claimed_at_ms, trust, event_id COLLATE "C" LIMIT 1
 """
 ON_ITSELF = "claim.kind = '{kind}' AND claim.ref = x.ref"
+# A payment without an invoice is one by the same ref, so that a claim on either is on both. An
+# invoice has the claims of its payments too.
+ON_PAYMENT_OR_INVOICE = "claim.kind IN ('invoice', 'payment') AND claim.ref = x.ref"
+ON_ITS_PAYMENTS = """(claim.kind IN ('invoice', 'payment') AND claim.ref IN (
+    SELECT ref FROM billing_payment p
+    WHERE p.gateway = x.gateway AND p.invoice_ref = x.ref
+))"""
 ON_ITS_SUBSCRIPTIONS = """(claim.kind = 'subscription' AND claim.ref IN (
     SELECT ref FROM billing_subscription s
     WHERE s.gateway = x.gateway AND s.customer_ref = x.ref
@@ -184,7 +191,8 @@ def record(claims: Collection[Claim]) -> None:
 
 def settle(gateway: str, touched: Touched) -> None:
     """Give everything that was touched, and all that depends on it, the tenant that it now has."""
-    touched.add(CUSTOMERS, *_customers_of(gateway, touched.refs.get(SUBSCRIPTIONS, ())))
+    touched.add(CUSTOMERS, *_customers_of(gateway, touched.of(SUBSCRIPTIONS)))
+    touched.add(INVOICES, *_invoices_of(gateway, touched.of(PAYMENTS) | touched.of(INVOICES)))
     changed: dict[str, Sequence[str]] = {}
     for level in LEVELS:
         ids = _lock(level, gateway, touched, changed)
@@ -203,6 +211,14 @@ def _customers_of(gateway: str, subscription_refs: Collection[str]) -> list[str 
         Subscription.objects.filter(gateway=gateway, ref__in=subscription_refs)
         .exclude(customer_ref=None)
         .values_list("customer_ref", flat=True)
+    )
+
+
+def _invoices_of(gateway: str, payment_refs: Collection[str]) -> list[str | None]:
+    return list(
+        Payment.objects.filter(gateway=gateway, ref__in=payment_refs)
+        .exclude(invoice_ref=None)
+        .values_list("invoice_ref", flat=True)
     )
 
 
@@ -263,8 +279,9 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         if level.table == CUSTOMERS:
             whose = f"(({whose}) OR {ON_ITS_SUBSCRIPTIONS})"
         elif level.table == INVOICES:
-            # A payment without an invoice is one by the same ref.
-            whose = f"(({whose}) OR ({ON_ITSELF.format(kind='payment')}))"
+            whose = f"(({ON_PAYMENT_OR_INVOICE}) OR {ON_ITS_PAYMENTS})"
+        elif level.table == PAYMENTS:
+            whose = ON_PAYMENT_OR_INVOICE
         sources.append(f"({BEST_CLAIM.format(whose=whose)})")
     set_state, state_differs, returned = "", "", "ref"
     if level.table == EVENTS:

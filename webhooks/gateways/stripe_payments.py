@@ -76,7 +76,11 @@ def checkout_session(session: Payload, step: int, *failed: Fact) -> Reading:
                 ref=intent_ref, step=step, invoice_ref=invoice_ref, customer_ref=customer_ref
             )
         )
-    elif session.get("mode") == "payment" and session.get("amount_total") is not None:
+    elif (
+        session.get("mode") == "payment"
+        and invoice_ref is None
+        and session.get("amount_total") is not None
+    ):
         # Where no money was asked for there is no payment intent: the session stands in.
         payment_ref = intent_ref or required_ref(session)
         facts += _one_off(
