@@ -16,7 +16,7 @@ from billing.facts import (
     RefundFact,
     RefundStatus,
 )
-from tests.orders import every_order
+from tests.orders import every_order, some_orders
 from tests.payloads import load, stripe
 from tests.webhooks.gateways.said import (
     CHARGE,
@@ -260,10 +260,11 @@ def test_a_disputes_status_that_stripe_does_not_document_is_refused(word: str | 
 def test_charge_dispute_is_beside_what_was_refunded(
     ends: list[str], disputed: int, shape: str
 ) -> None:
-    state = every_order(
+    state = some_orders(
         stripe("invoice.paid--2022"),
         stripe("refund.created--2022"),
         *(stripe(f"charge.dispute.{end}--{shape}") for end in ends),
+        count=8,
     )
     counted = {"disputed": disputed} if disputed else {}
     assert totals(state) == {"paid": 12100, "refunded": 2500} | counted
