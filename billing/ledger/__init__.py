@@ -58,6 +58,14 @@ TABLES: dict[type[ObjectFact], rows.Model] = {
     RefundFact: Refund,
     DisputeFact: Dispute,
 }
+#: The columns that name a row of another table, or of the same, and that table.
+LINKS = {
+    "customer_ref": tenancy.CUSTOMERS,
+    "subscription_ref": tenancy.SUBSCRIPTIONS,
+    "invoice_ref": tenancy.INVOICES,
+    "intent_ref": tenancy.PAYMENTS,
+    "payment_ref": tenancy.PAYMENTS,
+}
 # An event that only names one of these makes an empty row, which says whose it is and what links
 # to it. An invoice without an amount is no invoice, so it gets none.
 NAMED_ROWS = (Customer, Subscription, Payment)
@@ -111,7 +119,7 @@ def apply(events: Sequence[ReadEvent]) -> None:
                     notifications.append(_notification(event, fact))
     changes: dict[int, list[history.Change]] = defaultdict(list)
     for model, by_key in said.items():
-        _merge(model, by_key, changes)
+        _merge(model, by_key, changes, touched)
         for gateway, ref in by_key:
             touched[gateway].add(model._meta.db_table, ref)
     tenancy.record(claims)
@@ -184,8 +192,12 @@ def _linked(fact: ObjectFact) -> Refs:
 
 
 def _merge(
-    model: rows.Model, by_key: dict[Key, list[Said]], changes: dict[int, list[history.Change]]
+    model: rows.Model,
+    by_key: dict[Key, list[Said]],
+    changes: dict[int, list[history.Change]],
+    touched: dict[str, tenancy.Touched],
 ) -> None:
+    """Merge all that was said of one table's rows, and note what each event changed."""
     if not by_key:
         return
     standing = rows.lock(model, by_key)
@@ -201,8 +213,16 @@ def _merge(
             if changed:
                 kind = str(model._meta.model_name)
                 changes[saying.event_pk] += history.changes(kind, key[1], row, changed)
+                _touch_what_was_left(touched[key[0]], changed)
     rows.insert(model, made)
     rows.update(model, {key: row for key, row in standing.items() if row.changed})
+
+
+def _touch_what_was_left(touched: tenancy.Touched, changed: list[tuple[str, Any, Any]]) -> None:
+    """What a row named before and names no more has to be worked out anew too."""
+    for column, before, _ in changed:
+        if before is not None and column in LINKS:
+            touched.add(LINKS[column], before)
 
 
 def _notification(event: ReadEvent, fact: FailureFact) -> Notification:

@@ -49,7 +49,7 @@ def invoice(event: Event) -> Reading:
     word = text(invoice, "status") or ""
     if word not in INVOICE_STATUS:
         raise PayloadError(f"invoice status {word[:40]!r} is not one that PayPal documents")
-    money = paypal_money(table(invoice, "amount"))
+    money = paypal_money(invoice, "amount")
     payments = [
         payment_ref
         for payment in rows(table(invoice, "payments"), "transactions")
@@ -71,10 +71,10 @@ def invoice(event: Event) -> Reading:
         ),
         *(PaymentFact(ref=one, step=event.step, invoice_ref=invoice_ref) for one in payments),
     ]
-    if returned := table(refunds, "refund_amount"):
+    if refunds.get("refund_amount") is not None:
         # PayPal counts up here what refunds of the payments say one by one: it stands for those
         # that no other event names, with the payment they are of.
-        refunded = paypal_money(returned)
+        refunded = paypal_money(refunds, "refund_amount")
         facts.append(
             PaymentFact(
                 ref=payments[0] if len(payments) == 1 else invoice_ref,
@@ -92,7 +92,7 @@ def invoice(event: Event) -> Reading:
                     ref=refund_ref,
                     step=event.step,
                     hint=True,
-                    money=paypal_money(table(row, "amount")),
+                    money=paypal_money(row, "amount"),
                     status=RefundStatus.SUCCEEDED,
                     payment_ref=payments[0] if len(payments) == 1 else invoice_ref,
                     invoice_ref=invoice_ref,

@@ -67,7 +67,7 @@ def payment(event: Event, *failed: FailureFact) -> Reading:
     if word not in PAYMENT_STATUS:
         raise PayloadError(f"payment status {word[:40]!r} is not one that PayPal documents")
     status = PAYMENT_STATUS[word]
-    money = paypal_money(table(resource, "amount"))
+    money = paypal_money(resource, "amount")
     return Reading(
         refs=Refs(subscription=subscription_ref, invoice=payment_ref, payment=payment_ref),
         facts=(
@@ -103,7 +103,7 @@ def denied_payment(event: Event) -> Reading:
         FailureFact(
             invoice_ref=required_ref(event.resource),
             attempt="denied",
-            money=paypal_money(table(event.resource, "amount")),
+            money=paypal_money(event.resource, "amount"),
         ),
     )
 
@@ -124,7 +124,7 @@ def refund(event: Event) -> Reading:
             RefundFact(
                 ref=refund_ref,
                 step=event.step,
-                money=abs(paypal_money(table(resource, "amount"), signed=True)),
+                money=abs(paypal_money(resource, "amount", signed=True)),
                 status=REFUND_STATUS[word],
                 payment_ref=payment_ref,
                 created_at=event.created_at,
@@ -145,7 +145,7 @@ def reversal(event: Event) -> Reading:
             DisputeFact(
                 ref=reversal_ref,
                 step=event.step,
-                money=abs(paypal_money(table(resource, "amount"), signed=True)),
+                money=abs(paypal_money(resource, "amount", signed=True)),
                 status=DisputeStatus.LOST,
                 gateway_status="reversed",
                 payment_ref=payment_ref,
@@ -190,7 +190,7 @@ def dispute(event: Event) -> Reading:
             DisputeFact(
                 ref=dispute_ref,
                 step=event.step,
-                money=paypal_money(table(resource, "dispute_amount")),
+                money=paypal_money(resource, "dispute_amount"),
                 status=status,
                 gateway_status=(outcome or word).lower(),
                 payment_ref=payment_ref or dispute_ref,

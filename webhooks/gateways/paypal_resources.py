@@ -34,10 +34,11 @@ def status_word(resource: Payload) -> str:
 
 
 def tax(amount: Any, money: Money) -> int | None:
-    """Tax in minor units, from an amount in text."""
+    """Tax in minor units, from an amount in text in the currency of the total."""
     if amount is None:
         return None
-    minor = paypal_money({"value": amount, "currency": money.currency}, signed=True).minor
+    stated = {"tax": {"value": amount, "currency": money.currency}}
+    minor = paypal_money(stated, "tax").minor
     if minor > money.minor:
         raise PayloadError("tax is more than the total that includes it")
     return minor

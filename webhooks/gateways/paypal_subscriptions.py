@@ -87,13 +87,13 @@ def subscription_payment_failed(event: Event) -> Reading:
     subscription_ref = required_ref(event.resource)
     billing = table(event.resource, "billing_info")
     failed = table(billing, "last_failed_payment")
-    amount = table(failed, "amount")
-    money = paypal_money(amount) if amount else None
+    money = paypal_money(failed, "amount") if failed.get("amount") is not None else None
     attempts = integer(billing, "failed_payments_count")
     facts: list[Fact] = [
         FailureFact(
             subscription_ref=subscription_ref,
-            attempt=text(failed, "time") or str(attempts or 0),
+            # An older Agreement does not say which attempt it was: then each event is one.
+            attempt=text(failed, "time") or str(attempts or event.created_at.isoformat()),
             money=money,
         )
     ]

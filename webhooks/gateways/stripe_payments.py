@@ -208,8 +208,8 @@ def _one_off(
     """A payment without an invoice, as one: until something names another."""
     if created_at is None:
         raise PayloadError("created is missing")
-    if tax_minor is not None and tax_minor > money.minor:
-        raise PayloadError("tax is more than the total that includes it")
+    if tax_minor is not None and not 0 <= tax_minor <= money.minor:
+        raise PayloadError("tax is negative, or more than the total that includes it")
     return [
         InvoiceFact(
             ref=payment_ref,

@@ -147,20 +147,23 @@ def stripe_money(payload: Payload, key: str, *, signed: bool = False) -> Money:
     return Money(minor, currency, STRIPE_EXPONENTS[currency])
 
 
-def paypal_money(amount: Payload, *, signed: bool = False) -> Money:
+def paypal_money(payload: Payload, key: str, *, signed: bool = False) -> Money:
     """An amount of PayPal: v1 ``{"total", "currency"}`` or v2 ``{"value", "currency_code"}``.
 
     PayPal has sent more decimals than the currency has ("822.0160" CZK): they are rounded half up.
     https://developer.paypal.com/api/rest/reference/currency-codes/
     """
+    amount = table(payload, key)
+    if not amount:
+        raise PayloadError(f"{key} is missing")
     currency = text(amount, "currency_code") or text(amount, "currency") or ""
     if currency not in PAYPAL_EXPONENTS:
         raise PayloadError(f"currency {currency[:8]!r} is not one that PayPal documents")
     value = amount.get("value") if "value" in amount else amount.get("total")
     if not isinstance(value, str) or not PAYPAL_AMOUNT.fullmatch(value):
-        raise PayloadError("amount is not a decimal number in a string")
+        raise PayloadError(f"{key} is not a decimal number in a string")
     exponent = PAYPAL_EXPONENTS[currency]
     minor = int(Decimal(value).scaleb(exponent).to_integral_value(ROUND_HALF_UP))
     if minor < 0 and not signed:
-        raise PayloadError("amount is negative")
+        raise PayloadError(f"{key} is negative")
     return Money(minor, currency, exponent)

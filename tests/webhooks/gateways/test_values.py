@@ -139,12 +139,12 @@ def test_stripes_amounts_have_stripes_decimals(currency: str, minor: int, major:
 def test_paypals_amounts_become_exact_minor_units(
     value: str, currency: str, minor: int, exponent: int
 ) -> None:
-    assert values.paypal_money({"value": value, "currency_code": currency}) == Money(
-        minor, currency, exponent
-    )
-    assert values.paypal_money({"total": value, "currency": currency}) == Money(
-        minor, currency, exponent
-    )
+    assert values.paypal_money(
+        {"amount": {"value": value, "currency_code": currency}}, "amount"
+    ) == Money(minor, currency, exponent)
+    assert values.paypal_money(
+        {"amount": {"total": value, "currency": currency}}, "amount"
+    ) == Money(minor, currency, exponent)
 
 
 @pytest.mark.parametrize("currency", ["xxx", "btc", "us", "usdt", "", "ÜSD", None])
@@ -157,14 +157,14 @@ def test_a_currency_that_stripe_does_not_list_is_refused(currency: str | None) -
 @pytest.mark.parametrize("currency", ["XXX", "KWD", "ISK", "usd", "Eur", "", None])
 def test_a_currency_that_paypal_does_not_list_is_refused(currency: str | None) -> None:
     with pytest.raises(PayloadError, match="currency"):
-        values.paypal_money({"value": "1.00", "currency_code": currency})
+        values.paypal_money({"amount": {"value": "1.00", "currency_code": currency}}, "amount")
 
 
 def test_a_currency_of_another_type_is_refused_by_name() -> None:
     with pytest.raises(PayloadError, match="currency is not text"):
         values.stripe_money({"total": 1, "currency": 840}, "total")
     with pytest.raises(PayloadError, match="currency_code is not text"):
-        values.paypal_money({"value": "1.00", "currency_code": 840})
+        values.paypal_money({"amount": {"value": "1.00", "currency_code": 840}}, "amount")
 
 
 @given(st.sampled_from(sorted(STRIPE_EXPONENTS)), st.integers(0, MAX_BIGINT))
@@ -186,7 +186,8 @@ def test_stripes_minor_units_are_never_changed(currency: str, minor: int) -> Non
 def test_paypals_amounts_are_never_off_by_more_than_half_a_minor_unit(
     currency: str, amount: Decimal
 ) -> None:
-    money = values.paypal_money({"value": f"{amount:f}", "currency_code": currency}, signed=True)
+    stated = {"amount": {"value": f"{amount:f}", "currency_code": currency}}
+    money = values.paypal_money(stated, "amount", signed=True)
     assert abs(money.major - amount) <= Decimal("0.5").scaleb(-PAYPAL_EXPONENTS[currency])
 
 
@@ -230,25 +231,29 @@ def test_paypals_amounts_are_never_off_by_more_than_half_a_minor_unit(
 )
 def test_paypals_amount_is_a_plain_decimal_string_or_refused(value: Any) -> None:
     with pytest.raises(PayloadError, match="amount is not a decimal number"):
-        values.paypal_money({"value": value, "currency_code": "EUR"}, signed=True)
+        values.paypal_money(
+            {"amount": {"value": value, "currency_code": "EUR"}}, "amount", signed=True
+        )
 
 
 def test_an_amount_without_a_number_is_refused() -> None:
     with pytest.raises(PayloadError, match="amount is not a decimal number"):
-        values.paypal_money({"currency_code": "EUR"})
+        values.paypal_money({"amount": {"currency_code": "EUR"}}, "amount")
 
 
 def test_a_negative_amount_of_paypal_is_refused_unless_it_may_be() -> None:
     amount = {"total": "-0.01", "currency": "USD"}
     with pytest.raises(PayloadError, match="amount is negative"):
-        values.paypal_money(amount)
-    assert values.paypal_money(amount, signed=True) == Money(-1, "USD", 2)
+        values.paypal_money({"amount": amount}, "amount")
+    assert values.paypal_money({"amount": amount}, "amount", signed=True) == Money(-1, "USD", 2)
 
 
 @given(st.text(max_size=12) | st.from_regex(r"-?\d+(\.\d+)?", fullmatch=True))
 def test_whatever_paypal_writes_is_read_as_written_or_refused(value: str) -> None:
     try:
-        money = values.paypal_money({"value": value, "currency_code": "EUR"}, signed=True)
+        money = values.paypal_money(
+            {"amount": {"value": value, "currency_code": "EUR"}}, "amount", signed=True
+        )
     except PayloadError:
         return
     assert value.isascii()
