@@ -3,11 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.gateway import GatewayObject
-from billing.money import MAX_EXPONENT, Money
+from billing.models.gateway import MonetaryObject
 
 
-class CreditNote(GatewayObject):
+class CreditNote(MonetaryObject):
     """One credit note.
 
     ``pre_payment_minor`` lowers what is still to be paid. The rest of ``amount_minor`` was paid
@@ -21,20 +20,17 @@ class CreditNote(GatewayObject):
     number = models.TextField(_("number"), blank=True, null=True)
     invoice_ref = models.TextField(_("invoice"), blank=True, null=True)
     customer_ref = models.TextField(_("customer"), blank=True, null=True)
-    currency = models.CharField(_("currency"), max_length=3)
-    exponent = models.SmallIntegerField(_("decimals"))
-    amount_minor = models.BigIntegerField(_("amount"))
     pre_payment_minor = models.BigIntegerField(_("taken off before payment"))
     status = models.TextField(_("status"), choices=Status)
     created_at = models.DateTimeField(_("date"))
 
-    class Meta(GatewayObject.Meta):
+    class Meta(MonetaryObject.Meta):
         verbose_name = _("credit note")
         verbose_name_plural = _("credit notes")
         # The credit notes of an invoice.
         indexes = [models.Index(fields=["gateway", "invoice_ref"], name="creditnote_invoice")]
         constraints = [
-            *GatewayObject.Meta.constraints,
+            *MonetaryObject.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(
                     pre_payment_minor__gte=0, pre_payment_minor__lte=models.F("amount_minor")
@@ -44,15 +40,4 @@ class CreditNote(GatewayObject):
             models.CheckConstraint(
                 condition=models.Q(status__in=["issued", "void"]), name="creditnote_status_known"
             ),
-            models.CheckConstraint(
-                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
-                name="creditnote_exponent_sane",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="creditnote_currency_iso"
-            ),
         ]
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency, self.exponent)

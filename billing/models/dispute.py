@@ -3,11 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.gateway import GatewayObject
-from billing.money import MAX_EXPONENT, Money
+from billing.models.gateway import MonetaryObject
 
 
-class Dispute(GatewayObject):
+class Dispute(MonetaryObject):
     """One dispute or reversal.
 
     ``counted_minor`` is the part of ``amount_minor`` that is gone because of it: nothing for an
@@ -22,9 +21,6 @@ class Dispute(GatewayObject):
         LOST = "lost", _("Lost")
 
     payment_ref = models.TextField(_("payment"), blank=True, null=True)
-    currency = models.CharField(_("currency"), max_length=3)
-    exponent = models.SmallIntegerField(_("decimals"))
-    amount_minor = models.BigIntegerField(_("amount"))
     status = models.TextField(_("status"), choices=Status)
     counted_minor = models.BigIntegerField(_("counted"), default=0, db_default=0)
     # The gateway said that the money came back (true) or left (false).
@@ -32,7 +28,7 @@ class Dispute(GatewayObject):
     gateway_status = models.TextField(_("gateway status"), blank=True, null=True)
     created_at = models.DateTimeField(_("date"))
 
-    class Meta(GatewayObject.Meta):
+    class Meta(MonetaryObject.Meta):
         verbose_name = _("dispute")
         verbose_name_plural = _("disputes")
         indexes = [
@@ -40,7 +36,7 @@ class Dispute(GatewayObject):
             models.Index(fields=["gateway", "payment_ref"], name="dispute_payment"),
         ]
         constraints = [
-            *GatewayObject.Meta.constraints,
+            *MonetaryObject.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(
                     counted_minor__gte=0, counted_minor__lte=models.F("amount_minor")
@@ -51,15 +47,4 @@ class Dispute(GatewayObject):
                 condition=models.Q(status__in=["inquiry", "open", "won", "lost"]),
                 name="dispute_status_known",
             ),
-            models.CheckConstraint(
-                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
-                name="dispute_exponent_sane",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="dispute_currency_iso"
-            ),
         ]
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency, self.exponent)

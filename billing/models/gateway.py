@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
+from billing.money import MAX_EXPONENT, Money
+
 # Longer than any id that a gateway documents; a longer one is refused, never cut.
 MAX_REF_LENGTH = 255
 
@@ -45,3 +47,32 @@ class GatewayObject(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+
+class MonetaryObject(GatewayObject):
+    """A row that is about an amount of money.
+
+    ``amount_minor`` counts minor units of ``currency``; ``exponent`` is the number of decimals of
+    the minor unit as the gateway counts it (2 for cents).
+    """
+
+    currency = models.CharField(_("currency"), max_length=3)
+    exponent = models.SmallIntegerField(_("decimals"))
+    amount_minor = models.BigIntegerField(_("amount"))
+
+    class Meta(GatewayObject.Meta):
+        abstract = True
+        constraints = [
+            *GatewayObject.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
+                name="%(class)s_exponent_sane",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="%(class)s_currency_iso"
+            ),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency, self.exponent)

@@ -3,11 +3,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.gateway import GatewayObject
-from billing.money import MAX_EXPONENT, Money
+from billing.models.gateway import MonetaryObject
+from billing.money import Money
 
 
-class Invoice(GatewayObject):
+class Invoice(MonetaryObject):
     """One invoice. PayPal has none for subscriptions: there each sale or capture is one.
 
     Amounts are integer minor units of ``currency``; ``exponent`` is the number of decimals of the
@@ -35,9 +35,6 @@ class Invoice(GatewayObject):
     number = models.TextField(_("invoice number"), blank=True, null=True)
     customer_ref = models.TextField(_("customer"), blank=True, null=True)
     subscription_ref = models.TextField(_("subscription"), blank=True, null=True)
-    currency = models.CharField(_("currency"), max_length=3)
-    exponent = models.SmallIntegerField(_("decimals"))
-    amount_minor = models.BigIntegerField(_("amount"))
     tax_minor = models.BigIntegerField(_("tax"), null=True, blank=True)
     credited_minor = models.BigIntegerField(_("credited before payment"), default=0, db_default=0)
     status = models.TextField(_("status"), choices=Status)
@@ -49,7 +46,7 @@ class Invoice(GatewayObject):
     due_at = models.DateTimeField(_("due"), blank=True, null=True)
     paid_at = models.DateTimeField(_("paid"), blank=True, null=True)
 
-    class Meta(GatewayObject.Meta):
+    class Meta(MonetaryObject.Meta):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         indexes = [
@@ -68,19 +65,12 @@ class Invoice(GatewayObject):
             models.Index(fields=["number"], name="invoice_number"),
         ]
         constraints = [
-            *GatewayObject.Meta.constraints,
+            *MonetaryObject.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(
                     status__in=["draft", "pending", "paid", "void", "deleted", "superseded"]
                 ),
                 name="invoice_status_known",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
-                name="invoice_exponent_sane",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="invoice_currency_iso"
             ),
             models.CheckConstraint(
                 condition=models.Q(amount_minor__lt=0)

@@ -3,11 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.gateway import GatewayObject
-from billing.money import MAX_EXPONENT, Money
+from billing.models.gateway import MonetaryObject
 
 
-class Refund(GatewayObject):
+class Refund(MonetaryObject):
     """One refund, by the gateway's own id, whichever events report it.
 
     ``remainder`` rows have the id of a charge: they hold what the charge says was refunded and no
@@ -22,14 +21,11 @@ class Refund(GatewayObject):
 
     payment_ref = models.TextField(_("payment"), blank=True, null=True)
     invoice_ref = models.TextField(_("invoice"), blank=True, null=True)
-    currency = models.CharField(_("currency"), max_length=3)
-    exponent = models.SmallIntegerField(_("decimals"))
-    amount_minor = models.BigIntegerField(_("amount"))
     status = models.TextField(_("status"), choices=Status)
     remainder = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(_("date"))
 
-    class Meta(GatewayObject.Meta):
+    class Meta(MonetaryObject.Meta):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         indexes = [
@@ -39,7 +35,7 @@ class Refund(GatewayObject):
             models.Index(fields=["tenant"], name="refund_tenant"),
         ]
         constraints = [
-            *GatewayObject.Meta.constraints,
+            *MonetaryObject.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(amount_minor__gte=0), name="refund_not_negative"
             ),
@@ -47,15 +43,4 @@ class Refund(GatewayObject):
                 condition=models.Q(status__in=["pending", "succeeded", "failed", "cancelled"]),
                 name="refund_status_known",
             ),
-            models.CheckConstraint(
-                condition=models.Q(exponent__gte=0, exponent__lte=MAX_EXPONENT),
-                name="refund_exponent_sane",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="refund_currency_iso"
-            ),
         ]
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency, self.exponent)
