@@ -1,5 +1,7 @@
 """What may happen to a buyer at PayPal."""
 
+from collections.abc import Sequence
+
 from tests.scenarios.lives import (
     PAYPAL_CURRENCIES,
     Dispute,
@@ -96,40 +98,57 @@ def _invoice(life: Life, currency: str) -> None:
         life.tell(f"INVOICING.INVOICE.PAID {of} status=MARKED_AS_PAID")
     if end == "paid":
         invoice.status = "paid"
-        sale = Payment(life.ref("SALE"), invoice.amount, currency, invoice=invoice.ref)
-        life.payments.append(sale)
-        amount = major(sale.amount, currency)
-        life.tell(f"INVOICING.INVOICE.PAID {of} status=PAID payments={sale.ref}:{amount}")
+        sales = _sales_of_invoice(life, invoice, of)
+        life.payments += sales
+        _refunds_of_invoice(life, sales, of)
+
+
+def _sales_of_invoice(life: Life, invoice: Invoice, of: str) -> list[Payment]:
+    """PayPal tells that an invoice was paid, or paid in part; and may tell of each sale."""
+    parts = [invoice.amount]
+    if invoice.amount > 1 and life.pick((False, False, True)):
+        first = life.amount(invoice.amount - 1)
+        parts = [first, invoice.amount - first]
+    sales: list[Payment] = []
+    for amount in parts:
+        life.later()
+        sale = Payment(life.ref("SALE"), amount, invoice.currency, invoice=invoice.ref)
+        sales.append(sale)
+        status = "PAID" if len(sales) == len(parts) else "PARTIALLY_PAID"
+        listed = _listed(sales, invoice.currency)
+        life.tell(f"INVOICING.INVOICE.PAID {of} status={status} payments={listed}")
         if life.chance():
-            life.tell(
-                f"PAYMENT.SALE.COMPLETED {sale.ref} amount={amount} {currency}"
-                + life.tenant("buyer")
-            )
-        _refunds_of_invoice(life, sale, of)
+            money = f"amount={major(amount, invoice.currency)} {invoice.currency}"
+            life.tell(f"PAYMENT.SALE.COMPLETED {sale.ref} {money}{life.tenant('buyer')}")
+    return sales
 
 
-def _refunds_of_invoice(life: Life, sale: Payment, of: str) -> None:
+def _listed(things: Sequence[Payment | Refund], currency: str) -> str:
+    return ",".join(f"{one.ref}:{major(one.amount, currency)}" for one in things)
+
+
+def _refunds_of_invoice(life: Life, sales: Sequence[Payment], of: str) -> None:
     by = life.pick(({"sale"}, {"invoice"}, {"sale", "invoice"}))
-    named = life.chance()
+    unnamed = "" if life.chance() else " unnamed"
+    refunds: list[Refund] = []
     for _ in range(life.pick((2, 1, 3, 0))):
+        sale = life.pick(sales)
         if not sale.left:
-            return
+            continue
         life.later()
         refund = Refund(life.ref("REFUND"), life.amount(max(sale.left * 2 // 3, 1)))
+        refunds.append(refund)
         sale.refunds.append(refund)
         if "sale" in by:
-            life.tell(
-                f"PAYMENT.SALE.REFUNDED {refund.ref} sale={sale.ref}"
-                f" amount={major(refund.amount, sale.currency)} {sale.currency}"
-            )
+            money = f"amount={major(refund.amount, sale.currency)} {sale.currency}"
+            life.tell(f"PAYMENT.SALE.REFUNDED {refund.ref} sale={sale.ref} {money}")
         if "invoice" in by:
-            rows = (f"{one.ref}:{major(one.amount, sale.currency)}" for one in sale.refunds)
-            status = "PARTIALLY_REFUNDED" if sale.left else "REFUNDED"
+            status = "PARTIALLY_REFUNDED" if any(one.left for one in sales) else "REFUNDED"
+            refunded = major(sum(one.amount for one in refunds), sale.currency)
             life.tell(
                 f"INVOICING.INVOICE.REFUNDED {of} status={status}"
-                f" payments={sale.ref}:{major(sale.amount, sale.currency)}"
-                f" refunded={major(sale.refunded, sale.currency)} refunds={','.join(rows)}"
-                + ("" if named else " unnamed")
+                f" payments={_listed(sales, sale.currency)}"
+                f" refunded={refunded} refunds={_listed(refunds, sale.currency)}{unnamed}"
             )
 
 

@@ -123,22 +123,41 @@ def _pay(life: Life, invoice: Invoice, intent: str, customer: str) -> None:
     if life.pick((*[False] * 7, True)):
         life.tell(f"invoice.paid {ref} out-of-band")
         return
-    charge = life.ref("ch_")
-    payment = Payment(charge, invoice.due, currency, intent, ref)
-    life.payments.append(payment)
-    amount = f"amount={major(invoice.due, currency)} {currency}"
+    payments = [
+        Payment(life.ref("ch_"), amount, currency, intent if place == 0 else life.ref("pi_"), ref)
+        for place, amount in enumerate(_parts(life, invoice.due))
+    ]
+    life.payments += payments
+    for payment in payments:
+        _paid(life, payment, customer)
     life.tell_some(
-        f"invoice.paid {ref} charge={charge}", f"invoice.payment_succeeded {ref} status=paid"
+        f"invoice.paid {ref} charge={payments[0].ref}",
+        f"invoice.payment_succeeded {ref} status=paid",
     )
-    life.tell(f"invoice_payment.paid {life.ref('inpay_')} invoice={ref} payment={intent} {amount}")
+    for payment in payments:
+        _money_back(life, payment, customer)
+
+
+def _parts(life: Life, due: int) -> list[int]:
+    """An invoice may be paid at once or, since basil, in two payments."""
+    if due == 1 or life.pick((True, True, False)):
+        return [due]
+    first = life.amount(due - 1)
+    return [first, due - first]
+
+
+def _paid(life: Life, payment: Payment, customer: str) -> None:
+    """A payment of an invoice, and the link between the two."""
+    amount = f"amount={major(payment.amount, payment.currency)} {payment.currency}"
+    of = f"invoice={payment.invoice} payment={payment.intent}"
+    life.tell(f"invoice_payment.paid {life.ref('inpay_')} {of} {amount}")
     if life.chance():
         described = " description=none" if life.chance() else ""
         life.tell(
-            f"payment_intent.succeeded {intent} invoice={ref} customer={customer} {amount}"
-            f" charge={charge}{described}"
+            f"payment_intent.succeeded {payment.intent} invoice={payment.invoice}"
+            f" customer={customer} {amount} charge={payment.ref}{described}"
         )
     _charge(life, payment, customer)
-    _money_back(life, payment, customer)
 
 
 def _charge(life: Life, payment: Payment, customer: str) -> None:
