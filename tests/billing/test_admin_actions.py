@@ -1,5 +1,7 @@
 """What a person can do about an event in the admin: say whose it is, have it tried again."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -87,4 +89,19 @@ def test_those_who_may_only_look_cannot_decide(client: Client, acme: Tenant) -> 
     client.force_login(reader)
     events = unmatched()
     act(client, "assign_tenant", events, assign="Assign", tenant=acme.pk)
+    assert not TenantClaim.objects.filter(by_person=True).exists()
+
+
+def test_e3_only_a_post_with_the_sites_own_token_acts(admin_user: User, acme: Tenant) -> None:
+    events = unmatched()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    data: dict[str, Any] = {
+        "action": "assign_tenant",
+        "assign": "Assign",
+        "tenant": acme.pk,
+        "_selected_action": [event.pk for event in events],
+    }
+    assert client.post(reverse(LIST), data).status_code == 403
+    client.get(reverse(LIST), data)
     assert not TenantClaim.objects.filter(by_person=True).exists()

@@ -155,6 +155,11 @@ def test_one_id_of_two_gateways_is_two_objects(name: str) -> None:
     OBJECTS[name](gateway="paypal")
 
 
+def test_e14_two_invoices_may_have_one_number() -> None:
+    """Tenants number their own; only the gateway's id is one object's."""
+    assert invoice(number="2025-001").pk != invoice(ref="in_2", number="2025-001").pk
+
+
 def test_one_event_claims_once_for_a_tenant_and_two_tenants_may_claim() -> None:
     claim = maker(TenantClaim, gateway="stripe", kind="customer", ref="cus_1")
     one, other = tenant(), tenant(key="other")
@@ -175,7 +180,7 @@ def test_a_credit_has_no_limit_of_tax() -> None:
 
 
 def test_an_amount_that_is_not_a_number_is_none() -> None:
-    """PostgreSQL's NUMERIC takes NaN, and a sum with it is NaN: amounts are whole numbers."""
+    """B11. PostgreSQL's NUMERIC takes NaN, and a sum with it is NaN: amounts are whole numbers."""
     for model in apps.get_app_config("billing").get_models():
         for field in model._meta.concrete_fields:
             assert not isinstance(field, models.FloatField), field

@@ -91,6 +91,7 @@ def test_invoice_with_its_refunds(staff: Client) -> None:
 
 @pytest.mark.parametrize("first", list("=+-@\t\r\n"))
 def test_formulas_are_text_and_amounts_stay_numbers(staff: Client, first: str) -> None:
+    """E9."""
     evil = f"{first}HYPERLINK(1)"
     make_invoice(number=evil, tenant=make_tenant(evil), amount_minor=-500, tax_minor=None)
 
@@ -124,6 +125,7 @@ def test_a_filter_that_is_not_valid_gives_no_file(staff: Client) -> None:
 def test_streamed_in_chunks_of_a_few_statements_each(
     staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
+    """E9."""
     invoice = make_invoice(ref="in_1")
     make_payment(ref="pi_1", invoice_ref=invoice.ref)
     event = make_event()

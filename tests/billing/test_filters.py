@@ -112,6 +112,7 @@ class TestDays:
     @pytest.mark.parametrize("zone", ZONES)
     @pytest.mark.parametrize("day", ["2026-03-29", "2026-11-01", "2026-07-15", "2026-04-05"])
     def test_a_day_is_the_operators_own(self, settings: Settings, zone: str, day: str) -> None:
+        """E7."""
         settings.PAYMENTS_TIME_ZONE = zone
         first = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
         last = datetime.fromisoformat(f"{day}T23:59:59.999999").replace(tzinfo=ZoneInfo(zone))
@@ -140,6 +141,7 @@ class TestDays:
     def test_days_with_a_change_of_clocks(
         self, settings: Settings, zone: str, day: date, hours: int
     ) -> None:
+        """E7."""
         settings.PAYMENTS_TIME_ZONE = zone
 
         length = start_of_day(day + timedelta(days=1)) - start_of_day(day)
@@ -167,6 +169,7 @@ class TestBadInput:
     def test_says_what_is_wrong_and_keeps_the_rest(
         self, staff: Client, query: str, label: str, message: str
     ) -> None:
+        """E6, E7."""
         make_event(event_id="kept", event_type="wanted.type")
         make_event(event_id="left-out", event_type="other.type")
 
@@ -190,6 +193,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("url", URLS)
     def test_too_many_parameters_are_refused(self, staff: Client, url: str) -> None:
+        """E6."""
         assert staff.get(url + "?" + "&".join(f"a{n}=1" for n in range(1200))).status_code == 400
 
     @pytest.mark.parametrize("url", URLS)
@@ -200,6 +204,7 @@ class TestBadInput:
     )
     @given(data=st.data())
     def test_no_query_breaks_a_page(self, staff: Client, url: str, data: st.DataObject) -> None:
+        """E5, E6."""
         names = st.sampled_from(
             [
                 *("q", "gateway", "event_type", "tenant", "state", "status", "date_from"),

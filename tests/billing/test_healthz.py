@@ -29,6 +29,7 @@ def test_nothing_yet(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_counts_heartbeat_and_last_events(client: Client) -> None:
+    """D12."""
     Heartbeat.objects.create(worker="old", beat_at=timezone.now() - timedelta(hours=1))
     Heartbeat.objects.create(worker="new", beat_at=timezone.now() - timedelta(seconds=2))
     for state in PaymentEvent.State.values:

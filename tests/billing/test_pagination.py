@@ -81,6 +81,7 @@ def test_going_back_to_fewer_rows_than_a_page_shows_the_first_page() -> None:
     ["x", "1", "_", "1_", "1_2_3", "-1_-1", "9" * 30 + "_1", "1_" + "9" * 30, "٣_٣", "1_1\n", "\0"],
 )
 def test_garbage_shows_the_first_page_and_says_so(staff: Client, name: str, cursor: str) -> None:
+    """E5."""
     make_event(event_id="first")
 
     response = staff.get("/admin/payments/events/", {name: cursor})
@@ -118,11 +119,13 @@ def test_a_place_beyond_all_rows_shows_the_first_page(name: str, cursor: str) ->
     ],
 )
 def test_page_sizes_are_clamped(asked: str, given_: int) -> None:
+    """E5."""
     assert Place.read(QueryDict(f"per_page={asked}")).per_page == given_
 
 
 @pytest.mark.parametrize("sort", ["", "tenant", "-payload", "date,-date", "x" * 1000])
 def test_only_what_an_index_serves_sorts(sort: str) -> None:
+    """E6."""
     assert Place.read(QueryDict(f"sort={sort}")).newest_first
 
 

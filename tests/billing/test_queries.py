@@ -156,6 +156,7 @@ class TestConflict:
 
 
 def test_counting_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E8."""
     monkeypatch.setattr(lists, "COUNT_LIMIT", 3)
     for n in range(3):
         make_event(event_id=f"e{n}")

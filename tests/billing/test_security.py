@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client
 
 from tests.factories import make_event, make_invoice, make_refund, make_staff, make_tenant
@@ -43,6 +44,8 @@ def rows(db: None) -> None:
 
 @pytest.mark.parametrize("path", [*EVENTS, *INVOICES])
 class TestAccess:
+    """E1."""
+
     def test_anonymous_is_sent_to_login(self, path: str) -> None:
         response = Client().get(f"{path}?q=x")
 
@@ -171,7 +174,29 @@ def test_error_500_has_the_policy_and_needs_no_context(
     assert "secret detail" not in response.text
 
 
+def test_e12_a_database_that_takes_too_long_is_said_kindly(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow() -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr("billing.views.totals", slow)
+
+    response = staff.get("/admin/payments/events/")
+
+    assert response.status_code == 503
+    assert "statement timeout" not in response.text
+
+
+def test_e4_another_host_name_is_refused(staff: Client) -> None:
+    response = staff.get("/admin/payments/events/", headers={"Host": "evil.example"})
+
+    assert response.status_code == 400
+    assert SECRET not in response.text
+
+
 def test_every_shown_field_is_text() -> None:
+    """E10."""
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     tenant = make_tenant(evil, key=evil)
     invoice = make_invoice(

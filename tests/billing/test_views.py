@@ -284,7 +284,7 @@ class TestCounts:
 
 
 class TestStatements:
-    """Pinned: a page costs the same number of statements however many rows it shows."""
+    """E12. Pinned: a page costs the same number of statements however many rows it shows."""
 
     @pytest.fixture(autouse=True)
     def rows(self, staff: Client) -> None:

@@ -1,5 +1,6 @@
 """Settings: every variable is read, and a bad one stops the start by name."""
 
+import logging
 import os
 import re
 import runpy
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from payments_admin.logs import OneLine
 from tests.payments_admin.processes import clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,3 +264,14 @@ def test_production_settings_pass_djangos_deployment_check(tmp_path: Path) -> No
         **(LIVE | {"SECRET_KEY": "3xample-of-a-long-and-Random-key-0123456789-abcdefghij"}),
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_b15_a_log_record_is_one_line_whatever_is_in_it() -> None:
+    record = logging.LogRecord(
+        *("webhooks", logging.WARNING, __file__, 1, "refused: %s"),
+        args=("a\n2030-01-01 INFO forged\r\x1b[31m\u2028\u202e",),
+        exc_info=None,
+    )
+    line = OneLine().format(record)
+    assert line.isprintable()
+    assert r"refused: a\n2030-01-01 INFO forged\r\x1b[31m\u2028\u202e" in line

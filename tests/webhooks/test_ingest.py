@@ -5,12 +5,15 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg2.extensions
 import pytest
-from django.db import connection
+import requests
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -18,7 +21,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from billing.models import PaymentEvent, Refusal, Transmission
+from tests.servers import wait_for, web_server
 from tests.webhooks.senders import PayPalSender, Sender, StripeSender, post
+from tests.webhooks.test_processing import waiting_for_a_lock
 from webhooks import ingest
 
 PARALLEL = 16
@@ -215,6 +220,38 @@ def test_d1_database_away(
     assert "OperationalError" in caplog.text
     # Back again, it works at once.
     assert post(sender.name, body, sender.headers(body)) == (200, "recorded")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_d1_database_read_only(sender: Sender) -> None:
+    """As after a failover: the next connection may be to one that writes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    body = sender.event()
+    assert post(sender.name, body, sender.headers(body)) == (503, "cannot be stored now")
+    assert post(sender.name, body, sender.headers(body)) == (200, "recorded")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_d3_web_server_killed_before_it_could_answer(tmp_path: Path, stripe: StripeSender) -> None:
+    """A row or none: the gateway heard nothing, and what it sends again makes one of it."""
+    body = stripe.event()
+    with ThreadPoolExecutor(1) as pool, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE billing_paymentevent IN SHARE MODE")
+        with web_server(tmp_path, STRIPE_WEBHOOK_SECRETS=stripe.secrets[0]) as url:
+            answer = pool.submit(
+                requests.post,
+                f"{url}/webhooks/stripe/",
+                data=body,
+                headers=stripe.headers(body),
+                timeout=30,
+            )
+            wait_for(waiting_for_a_lock, message="the web server does not wait")
+        # It was killed by now, with its statement begun.
+        with pytest.raises(requests.ConnectionError):
+            answer.result()
+    assert post("stripe", body, stripe.headers(body))[0] == 200
+    assert PaymentEvent.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

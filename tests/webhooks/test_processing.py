@@ -98,6 +98,7 @@ def waiting_for_a_lock() -> bool:
 
 @in_threads
 def test_two_workers_share_the_events_and_apply_each_once() -> None:
+    """C8."""
     inbox.record(*invoices(40))
     start = Barrier(2)
 
@@ -167,6 +168,7 @@ def test_once_drains_however_many_there_are() -> None:
 @pytest.mark.usefixtures("refused_by_the_database")
 @pytest.mark.parametrize("bad", [not_an_amount, not_storable])
 def test_one_bad_event_of_a_batch_fails_alone(bad: Callable[[], Payload]) -> None:
+    """C10."""
     good = invoices(6)
     events = inbox.record(*good[:3], bad(), *good[3:])
     assert process_batch() == 7
@@ -242,6 +244,7 @@ def test_an_event_that_failed_is_processed_once_it_can_be() -> None:
 @in_transaction
 @pytest.mark.usefixtures("refused_by_the_database")
 def test_retries_come_later_each_time_and_end() -> None:
+    """C10."""
     (event,) = inbox.record(not_storable())
     now = timezone.now() + timedelta(seconds=1)
     for attempt in range(1, MAX_ATTEMPTS + 1):

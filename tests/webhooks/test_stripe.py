@@ -213,3 +213,11 @@ def test_b1_b2_any_envelope_is_storable_or_unreadable(values: dict[str, object])
 def test_b1_b3_any_bytes(body: bytes) -> None:
     with pytest.raises(Unreadable):
         GATEWAY.envelope(body)
+
+
+def test_a16_only_our_connected_accounts_count() -> None:
+    gateway = StripeGateway([SECRET], accounts=["acct_ours"])
+    stranger = gateway.read(json.loads(BODY) | {"account": "acct_stranger"})
+    assert stranger.ignored == "an event of a connected account; see STRIPE_ACCOUNTS"
+    ours = gateway.read(json.loads(BODY) | {"account": "acct_ours"})
+    assert ours == gateway.read(json.loads(BODY))

@@ -1,12 +1,17 @@
 """How the raw body is read, as servers hand it over: see also the conformance suite."""
 
+import socket
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from django.test import Client
 
 from billing.models import PaymentEvent
+from tests.servers import web_server
 from tests.webhooks.senders import StripeSender
 from webhooks.views import MAX_BODY_BYTES
 
@@ -82,3 +87,26 @@ def test_b4_body_cut_short(stripe: StripeSender) -> None:
         400,
         "signature wrong",
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_d10_malformed_requests_leave_the_web_server_alive(tmp_path: Path) -> None:
+    """By the server itself, or by the view for what a server may let through: always 4xx."""
+    start = b"POST /webhooks/stripe/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    malformed = {
+        "large header": start + b"X: " + b"x" * 9_000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+        "many headers": start + b"X: x\r\n" * 120 + b"Content-Length: 2\r\n\r\n{}",
+        "long URL": start.replace(b"stripe/", b"a" * 5_000) + b"Content-Length: 2\r\n\r\n{}",
+        "both lengths": start + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        "two lengths": start + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        "negative length": start + b"Content-Length: -1\r\n\r\n{}",
+        "NUL": start + b"X: a\0b\r\nContent-Length: 2\r\n\r\n{}",
+        "no HTTP": b"\x16\x03\x01" * 100,
+    }
+    with web_server(tmp_path, STRIPE_WEBHOOK_SECRETS="whsec_1") as url:
+        for name, request in malformed.items():
+            with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), 10) as client:
+                client.sendall(request)
+                answer = client.recv(100)
+            assert answer.startswith(b"HTTP/1.1 4"), (name, answer)
+        assert requests.post(f"{url}/webhooks/stripe/", data=b"{}", timeout=10).status_code == 400

@@ -71,6 +71,7 @@ def test_an_idle_worker_ends_at_once_when_told_to(tmp_path: Path) -> None:
 
 
 def test_a_busy_worker_ends_the_batch_it_has_and_no_more(tmp_path: Path) -> None:
+    """D7."""
     with worker(tmp_path) as process:
         inbox.record(*invoices(1000))
         wait_for(lambda: count(State.PROCESSED) or count(State.UNMATCHED))
