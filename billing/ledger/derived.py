@@ -44,33 +44,31 @@ def supersede_payments(gateway: str, refs: Collection[str]) -> None:
 def close_cycles(gateway: str, subscription_refs: Collection[str]) -> None:
     """Close the open cycles of subscriptions: superseded once paid, void once nothing can be.
 
-    A cycle that could not be collected stands as an invoice by the name that `cycle_ref` gives it.
-    PayPal's later payment of it has an id of its own and does not say which cycle it pays: any
-    payment after the failure is the one, for PayPal collects in order.
+    A cycle that could not be collected stands as an invoice, ``subscription:number``. PayPal's
+    later payment of it has an id of its own and does not say which cycle it pays: any payment after
+    the failure is the one, for PayPal collects in order. Nothing but this decides the status, so
+    that a cycle opens again if it fails after the payment.
     """
     _execute(
         """
-        UPDATE billing_invoice AS cycle SET status = closed.status,
-            stamps = jsonb_set(cycle.stamps, '{status}', %s)
+        UPDATE billing_invoice AS cycle SET status = found.status
         FROM (
-            SELECT open.id, CASE WHEN EXISTS (
+            SELECT failed.id, CASE WHEN EXISTS (
                 SELECT FROM billing_invoice AS paid
-                WHERE paid.gateway = open.gateway AND paid.status = 'paid'
-                    AND paid.subscription_ref = open.subscription_ref
-                    AND paid.created_at >= open.created_at
+                WHERE paid.gateway = failed.gateway AND paid.status = 'paid'
+                    AND paid.subscription_ref = failed.subscription_ref
+                    AND paid.created_at >= failed.created_at
             ) THEN 'superseded' WHEN EXISTS (
                 SELECT FROM billing_subscription AS subscription
-                WHERE subscription.gateway = open.gateway AND subscription.status = 'expired'
-                    AND subscription.ref = open.subscription_ref
-            ) THEN 'void' END AS status
-            FROM billing_invoice AS open
-            WHERE open.gateway = %s AND open.subscription_ref = ANY(%s)
-                AND open.ref LIKE open.subscription_ref || ':%%'
-                AND open.status IN ('pending', 'void')
-        ) AS closed
-        WHERE cycle.id = closed.id AND closed.status <> cycle.status
+                WHERE subscription.gateway = failed.gateway AND subscription.status = 'expired'
+                    AND subscription.ref = failed.subscription_ref
+            ) THEN 'void' ELSE 'pending' END AS status
+            FROM billing_invoice AS failed
+            WHERE failed.gateway = %s AND failed.subscription_ref = ANY(%s)
+                AND failed.ref LIKE failed.subscription_ref || ':%%'
+        ) AS found
+        WHERE cycle.id = found.id AND found.status <> cycle.status
         """,
-        DERIVED_STAMP,
         gateway,
         sorted(subscription_refs),
     )

@@ -73,11 +73,11 @@ def invoice(event: Event) -> Reading:
     ]
     if refunds.get("refund_amount") is not None:
         # PayPal counts up here what refunds of the payments say one by one: it stands for those
-        # that no other event names, with the payment they are of.
+        # that no other event names, of whichever payment they are.
         refunded = paypal_money(refunds, "refund_amount")
         facts.append(
             PaymentFact(
-                ref=payments[0] if len(payments) == 1 else invoice_ref,
+                ref=invoice_ref,
                 step=refunded.minor,
                 money=money,
                 invoice_ref=invoice_ref,

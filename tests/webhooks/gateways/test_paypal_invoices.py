@@ -78,7 +78,7 @@ def test_a_refunded_invoice_says_the_sum_and_names_the_refund_in_passing() -> No
         said("REFUNDED", InvoiceStatus.PAID, "partially_refunded"),
         PaymentFact(ref=PAYMENT, step=step, invoice_ref=INVOICE),
         PaymentFact(
-            ref=PAYMENT, step=1210, money=eur(3630), invoice_ref=INVOICE, refunded=eur(1210)
+            ref=INVOICE, step=1210, money=eur(3630), invoice_ref=INVOICE, refunded=eur(1210)
         ),
         RefundFact(
             ref=REFUND,
