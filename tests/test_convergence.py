@@ -40,7 +40,7 @@ EXAMPLES = os.environ.get("CONVERGENCE_EXAMPLES")
 ORDERS = 3
 
 lives_settings = settings(
-    max_examples=int(EXAMPLES or 60),
+    max_examples=int(EXAMPLES or 30),
     # The same lives each time, unless a number is asked for.
     derandomize=EXAMPLES is None,
     deadline=None,

@@ -22,7 +22,7 @@ from tests.scenarios.reading import Scenario, files, load
 from tests.scenarios.standing import differences, standing
 from webhooks.rebuilding import rebuild
 
-SHUFFLES = int(os.environ.get("SCENARIO_SHUFFLES", "6"))
+SHUFFLES = int(os.environ.get("SCENARIO_SHUFFLES", "4"))
 #: A scenario of no more events is played in every order there is, as is one that says so.
 EVERY_ORDER = 4 if SHUFFLES < 50 else 6
 PLAYS = [
