@@ -123,9 +123,11 @@ def _pay(life: Life, invoice: Invoice, intent: str, customer: str) -> None:
     if life.pick((*[False] * 7, True)):
         life.tell(f"invoice.paid {ref} out-of-band")
         return
+    parts = _parts(life, invoice.due)
     payments = [
-        Payment(life.ref("ch_"), amount, currency, intent if place == 0 else life.ref("pi_"), ref)
-        for place, amount in enumerate(_parts(life, invoice.due))
+        # The intent that the invoice came with is for the whole of it.
+        Payment(life.ref("ch_"), part, currency, life.ref("pi_") if parts[1:] else intent, ref)
+        for part in parts
     ]
     life.payments += payments
     for payment in payments:
