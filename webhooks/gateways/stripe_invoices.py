@@ -1,7 +1,5 @@
 """Stripe's invoices, and what ties them to their payments."""
 
-from datetime import datetime
-
 from billing.facts import (
     Attention,
     Fact,
@@ -23,6 +21,7 @@ from webhooks.gateways.values import (
     integer,
     label,
     ref,
+    required_epoch,
     required_ref,
     rows,
     stripe_money,
@@ -80,7 +79,8 @@ def invoice(
                 attempt_count=integer(invoice, "attempt_count"),
                 next_attempt_at=epoch(invoice, "next_payment_attempt"),
                 cleared=_cleared(invoice, settled=settled),
-                created_at=_created(invoice),
+                # ``date`` until 2019-03-14.
+                created_at=required_epoch(invoice, "created", "date"),
                 due_at=epoch(invoice, "due_date"),
                 paid_at=epoch(table(invoice, "status_transitions"), "paid_at"),
             ),
@@ -160,14 +160,6 @@ def _tax(invoice: Payload, money: Money) -> int | None:
     if tax is not None and money.minor >= 0 and tax > money.minor:
         raise PayloadError("tax is more than the total that includes it")
     return tax
-
-
-def _created(invoice: Payload) -> datetime:
-    # ``date`` until 2019-03-14.
-    created_at = epoch(invoice, "created") or epoch(invoice, "date")
-    if created_at is None:
-        raise PayloadError("created is missing")
-    return created_at
 
 
 def _subscription(invoice: Payload) -> str | None:

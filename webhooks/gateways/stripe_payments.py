@@ -20,9 +20,9 @@ from webhooks.gateways.base import PayloadError
 from webhooks.gateways.stripe_metadata import browser_tenant, tenants
 from webhooks.gateways.values import (
     Payload,
-    epoch,
     integer,
     ref,
+    required_epoch,
     required_ref,
     rows,
     stripe_money,
@@ -91,7 +91,7 @@ def checkout_session(session: Payload, step: int, *failed: Fact) -> Reading:
             status=_session_status(session),
             gateway_status=text(session, "payment_status") or "unpaid",
             customer_ref=customer_ref,
-            created_at=epoch(session, "created"),
+            created_at=required_epoch(session, "created"),
         )
     return Reading(
         refs=Refs(
@@ -161,7 +161,7 @@ def payment_intent(intent: Payload, step: int) -> Reading:
             status=INTENT_STATUS.get(word, InvoiceStatus.PENDING),
             gateway_status=word,
             customer_ref=customer_ref,
-            created_at=epoch(intent, "created"),
+            created_at=required_epoch(intent, "created"),
         )
     return Reading(
         refs=Refs(customer=customer_ref, invoice=invoice_ref, payment=intent_ref),
@@ -202,12 +202,10 @@ def _one_off(
     status: InvoiceStatus,
     gateway_status: str,
     customer_ref: str | None,
-    created_at: datetime | None,
+    created_at: datetime,
     tax_minor: int | None = None,
 ) -> list[Fact]:
     """A payment without an invoice, as one: until something names another."""
-    if created_at is None:
-        raise PayloadError("created is missing")
     if tax_minor is not None and not 0 <= tax_minor <= money.minor:
         raise PayloadError("tax is negative, or more than the total that includes it")
     return [

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
 from billing.facts import (
     CreditNoteFact,
@@ -22,10 +21,10 @@ from webhooks.gateways.stripe_metadata import tenants
 from webhooks.gateways.stripe_payments import charge
 from webhooks.gateways.values import (
     Payload,
-    epoch,
     integer,
     label,
     ref,
+    required_epoch,
     required_ref,
     rows,
     stripe_money,
@@ -101,7 +100,7 @@ def _refund_facts(refund: Payload, step: int, charge: Payload | None = None) -> 
         money=stripe_money(refund, "amount"),
         status=REFUND_STATUS[word],
         payment_ref=charge_ref or intent_ref,
-        created_at=_created(refund),
+        created_at=required_epoch(refund, "created"),
     )
     if charge_ref is not None and intent_ref is not None:
         yield PaymentFact(ref=charge_ref, step=step, intent_ref=intent_ref)
@@ -111,7 +110,7 @@ def credit_note(note: Payload, step: int, *, voided: bool = False) -> Reading:
     """An issued invoice made smaller; refunds that it made are counted by their own ids."""
     invoice_ref, customer_ref = ref(note, "invoice"), ref(note, "customer")
     money = stripe_money(note, "amount")
-    created_at = _created(note)
+    created_at = required_epoch(note, "created")
     if note.get("pre_payment_amount") is not None:
         pre_payment = stripe_money(note, "pre_payment_amount").minor
     else:
@@ -163,7 +162,7 @@ def _credit_note_refunds(
                 money=replace(money, minor=amount),
                 status=RefundStatus.SUCCEEDED,
                 invoice_ref=ref(note, "invoice"),
-                created_at=_created(note),
+                created_at=required_epoch(note, "created"),
             )
 
 
@@ -185,7 +184,7 @@ def dispute(dispute: Payload, step: int, *, returned: bool | None = None) -> Rea
             gateway_status=word,
             returned=returned,
             payment_ref=payment_ref,
-            created_at=_created(dispute),
+            created_at=required_epoch(dispute, "created"),
         ),
         *tenants(table(dispute, "metadata")),
     ]
@@ -200,10 +199,3 @@ def funds_withdrawn(payload: Payload, step: int) -> Reading:
 
 def funds_reinstated(payload: Payload, step: int) -> Reading:
     return dispute(payload, step, returned=True)
-
-
-def _created(payload: Payload) -> datetime:
-    created_at = epoch(payload, "created")
-    if created_at is None:
-        raise PayloadError("created is missing")
-    return created_at

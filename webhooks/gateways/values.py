@@ -111,6 +111,14 @@ def epoch(payload: Payload, key: str) -> datetime | None:
         raise PayloadError(f"{key} is out of range") from None
 
 
+def required_epoch(payload: Payload, *keys: str) -> datetime:
+    """The first of several times that is there; what a thing was called may have changed."""
+    for key in keys:
+        if (found := epoch(payload, key)) is not None:
+            return found
+    raise PayloadError(f"{keys[0]} is missing")
+
+
 def iso_time(payload: Payload, key: str) -> datetime | None:
     """PayPal's times: ISO 8601. One that cannot be read counts as missing.
 
