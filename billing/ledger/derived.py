@@ -5,7 +5,7 @@ writes what follows; so it does not matter either in which order the rows came t
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -121,13 +121,17 @@ def settle_payments(
     changed: set[str] = set()
     for book, members in books.items():
         named = [row for row in refunds[book] if not row.remainder]
-        remainders = _remainders(members, named)
+        remainders, by_invoice = _remainders(members, named)
         changed |= _replace([row for row in refunds[book] if row.remainder], remainders)
+        succeeded = [row for row in named + remainders if row.status == Refund.Status.SUCCEEDED]
         for family in members:
-            alone = len(members) == 1
-            went_back = [r for r in named + remainders if alone or r.payment_ref in family.refs]
+            if len(members) == 1:
+                refunded = sum(row.amount_minor for row in succeeded)
+            else:
+                of_family = [row for row in succeeded if row.payment_ref in family.refs]
+                refunded = sum(row.amount_minor for row in of_family) + by_invoice[family.root]
             disputed = [dispute for ref in family.refs for dispute in disputes[ref]]
-            _count_disputes(disputed, family, went_back)
+            _count_disputes(disputed, family, refunded)
     return changed
 
 
@@ -175,17 +179,19 @@ def _families(
     return list(families.values())
 
 
-def _remainders(families: list[Family], refunds: list[Refund]) -> list[Refund]:
+def _remainders(families: list[Family], refunds: list[Refund]) -> tuple[list[Refund], Counter[str]]:
     """Refunds that no event named one by one.
 
     A charge says how much of it was refunded, in all. Accounts of older API versions get no event
     for each refund, so that this sum is all there is; newer ones get both. The part of the sum that
     the known refunds do not explain stands as one refund row with the id of the charge, and goes
-    when they do. Refunds known by their invoice alone explain what the others leave open.
+    when they do. Refunds known by their invoice alone explain what the others leave open; how much
+    of them went back by each family, in minor units by its root, is returned beside the rows.
     """
     by_invoice = [row for row in refunds if row.payment_ref is None]
     left = {row.ref: row.amount_minor for row in by_invoice}
     found: list[Refund] = []
+    went_back: Counter[str] = Counter()
     # A sum that stands for a whole invoice comes last: the rest of its payments explain it too.
     for family in sorted(families, key=lambda one: (one.root == one.invoice_ref, one.root)):
         for payment in family.payments:
@@ -207,9 +213,11 @@ def _remainders(families: list[Family], refunds: list[Refund]) -> list[Refund]:
                     part = min(max(missing, 0), left[row.ref], _explained(row, payment))
                     left[row.ref] -= part
                     missing -= part
+                    if row.status == Refund.Status.SUCCEEDED:
+                        went_back[family.root] += part
             if missing > 0:
                 found.append(_remainder(payment, missing))
-    return found
+    return found, went_back
 
 
 def _explained(refund: Refund, payment: Payment) -> int:
@@ -264,13 +272,12 @@ def _replace(standing: list[Refund], wanted: list[Refund]) -> set[str]:
     return changed
 
 
-def _count_disputes(disputes: list[Dispute], family: Family, refunds: list[Refund]) -> None:
+def _count_disputes(disputes: list[Dispute], family: Family, refunded: int) -> None:
     """Count of each dispute the money that is gone because of it, and not counted elsewhere.
 
     A reversal and a case may be two reports of one loss: the larger counts. What was refunded of a
-    payment cannot be lost once more: together they take no more than was paid.
+    payment, in minor units, cannot be lost once more: together they take no more than was paid.
     """
-    refunded = sum(row.amount_minor for row in refunds if row.status == Refund.Status.SUCCEEDED)
     paid = [one.amount_minor for one in family.payments if one.amount_minor is not None]
     gone = sorted(
         (dispute for dispute in disputes if _is_gone(dispute)),
