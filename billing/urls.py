@@ -3,15 +3,16 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from billing import views
+from billing.views import lists, machines
+from billing.views.invoice import invoice
 
 app_name = "billing"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="billing:events"), name="home"),
-    path("events/", views.events, name="events"),
-    path("events/export.csv", views.events_csv, name="events_csv"),
-    path("invoices/", views.invoices, name="invoices"),
-    path("invoices/export.csv", views.invoices_csv, name="invoices_csv"),
-    path("invoices/<slug:gateway>/<path:ref>/", views.invoice, name="invoice"),
-    path("totals.json", views.totals_json, name="totals_json"),
+    path("events/", lists.events, name="events"),
+    path("events/export.csv", lists.events_csv, name="events_csv"),
+    path("invoices/", lists.invoices, name="invoices"),
+    path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
+    path("invoices/<slug:gateway>/<path:ref>/", invoice, name="invoice"),
+    path("totals.json", machines.totals_json, name="totals_json"),
 ]

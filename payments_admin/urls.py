@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from billing.views import healthz
+from billing.views.machines import healthz
 from webhooks.pages import tracked_events
 
 urlpatterns = [

@@ -5,7 +5,7 @@ from django.shortcuts import render
 
 from billing.models import Gateway
 from billing.queries.types import seen
-from billing.views import SEE_EVENTS, staff_with
+from billing.views.access import SEE_EVENTS, staff_with
 from webhooks.registry import gateways
 
 

@@ -60,7 +60,7 @@ def test_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> No
     def away(now: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("billing.views.health", away)
+    monkeypatch.setattr("billing.views.machines.health", away)
 
     response = client.get("/healthz")
 

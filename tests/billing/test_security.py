@@ -163,7 +163,7 @@ def test_error_500_has_the_policy_and_needs_no_context(
     def broken() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("billing.views.totals", broken)
+    monkeypatch.setattr("billing.views.lists.totals", broken)
     staff.raise_request_exception = False
 
     response = staff.get("/admin/payments/events/")
@@ -180,7 +180,7 @@ def test_e12_a_database_that_takes_too_long_is_said_kindly(
     def slow() -> None:
         raise OperationalError("canceling statement due to statement timeout")
 
-    monkeypatch.setattr("billing.views.totals", slow)
+    monkeypatch.setattr("billing.views.lists.totals", slow)
 
     response = staff.get("/admin/payments/events/")
 

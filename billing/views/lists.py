@@ -1,30 +1,13 @@
-"""The pages of Payments & Invoices: HTTP in, context out. What is read is in billing.queries."""
+"""The pages with a table, and the same rows as files."""
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
-from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
-from django.db import Error as DatabaseError
-from django.db import OperationalError
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    JsonResponse,
-    QueryDict,
-)
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
 
 from billing import cards, exports, formats
 from billing.addresses import POSITION, changed
@@ -34,39 +17,10 @@ from billing.models import Gateway, PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
 from billing.queries.details import event_detail
-from billing.queries.health import COUNTED, health
-from billing.queries.invoices import invoice_detail
 from billing.queries.totals import Totals, totals
 from billing.tables import EventTable, InvoiceTable, PageTable
 from billing.timeline import timeline
-
-log = logging.getLogger(__name__)
-View = Callable[..., HttpResponseBase]
-
-SEE_EVENTS = "billing.view_paymentevent"
-SEE_INVOICES = "billing.view_invoice"
-
-
-def staff_with(permission: str) -> Callable[[View], View]:
-    """Only staff that have ``permission`` get in; others learn nothing, not even a count."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, **named: str) -> HttpResponseBase:
-            try:
-                if not request.user.is_authenticated:
-                    return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-                if not (request.user.is_staff and request.user.has_perm(permission)):
-                    return render(request, "403.html", status=403)
-                return view(request, **named)
-            except OperationalError:
-                log.exception("The database is away, or took too long.")
-                return HttpResponse(render_to_string("503.html"), status=503)
-
-        # What was on the page must not come back from a cache after logging out.
-        return cache_control(no_store=True, private=True)(require_safe(guarded))
-
-    return decorate
+from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
 
 
 @staff_with(SEE_EVENTS)
@@ -99,26 +53,6 @@ def invoices(request: HttpRequest) -> HttpResponse:
     return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET))
 
 
-@staff_with(SEE_INVOICES)
-def invoice(request: HttpRequest, gateway: str, ref: str) -> HttpResponse:
-    detail = invoice_detail(gateway, ref)
-    if detail is None:
-        raise Http404
-    return render(
-        request,
-        "billing/invoice.html",
-        {
-            "invoice": detail.invoice,
-            "subscription": detail.subscription,
-            "payments": detail.payments,
-            "refunds": detail.refunds,
-            "disputes": detail.disputes,
-            "credit_notes": detail.credit_notes,
-            "history": [(event, described(event)) for event in detail.history],
-        },
-    )
-
-
 @staff_with(SEE_EVENTS)
 def events_csv(request: HttpRequest) -> HttpResponseBase:
     filters = EventFilter(request.GET)
@@ -134,54 +68,6 @@ def invoices_csv(request: HttpRequest) -> HttpResponseBase:
     filters = InvoiceFilter(request.GET)
     return _refused(filters) or exports.invoices_csv(
         filters.qs, newest_first=Place.read(request.GET).newest_first
-    )
-
-
-@staff_with(SEE_INVOICES)
-def totals_json(request: HttpRequest) -> JsonResponse:
-    figures = totals()
-    return JsonResponse(
-        {
-            "currencies": {
-                line.currency: {
-                    "revenue": str(line.revenue),
-                    "refunded": str(line.refunded),
-                    "pending": str(line.pending),
-                    "disputed": str(line.disputed),
-                }
-                for line in figures.currencies
-            },
-            "invoice_count": figures.invoice_count,
-            "by_status": figures.by_status,
-        }
-    )
-
-
-@cache_control(no_store=True)
-@require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    now = timezone.now()
-    try:
-        found = health(now)
-    except DatabaseError:
-        log.exception("The database is away.")
-        nothing = dict.fromkeys(["worker_heartbeat_seconds", *COUNTED])
-        last_event = dict.fromkeys(Gateway.values)
-        answer = {"status": "error", "database": "unreachable", **nothing, "last_event": last_event}
-        return JsonResponse(answer, status=503)
-    beat_at = found.worker_heartbeat_at
-    return JsonResponse(
-        {
-            "status": "error" if found.stuck else "ok",
-            "database": "ok",
-            "worker_heartbeat_seconds": beat_at and round((now - beat_at).total_seconds(), 1),
-            **found.counts,
-            "last_event": {
-                gateway: at and at.astimezone(UTC).isoformat(timespec="seconds")
-                for gateway, at in found.last_event_at.items()
-            },
-        },
-        status=503 if found.stuck else 200,
     )
 
 
