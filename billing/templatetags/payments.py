@@ -55,6 +55,17 @@ def badge(value: str, label: str) -> SafeString:
 
 
 @register.simple_tag
+def copy(value: str) -> SafeString:
+    """A button that copies ``value``; there is none where no script runs."""
+    return format_html(
+        '<button type="button" class="cp js-only" data-copy="{}" aria-label="{}">{}</button>',
+        value,
+        gettext("Copy %(value)s") % {"value": value},
+        icon("copy"),
+    )
+
+
+@register.simple_tag
 def gateway_says(invoice: Invoice) -> str:
     """The gateway's own word for the status, where it says more than ours."""
     said = invoice.gateway_status or ""

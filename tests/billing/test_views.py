@@ -110,6 +110,14 @@ class TestEventRows:
         assert '<time datetime="2026-03-01T12:00:07+00:00"' in text
         assert "17:30:07</time>" in text
 
+    def test_the_id_can_be_copied(self, staff: Client) -> None:
+        make_event(event_id='evt_"1"')
+
+        row = staff.get(EVENTS).text.split('class="c-id id"')[1].split("</td>")[0]
+
+        assert 'data-copy="evt_&quot;1&quot;" aria-label="Copy evt_&quot;1&quot;"' in row
+        assert "icons.svg#copy" in row
+
     @pytest.mark.parametrize(
         "state", ["processed", "waiting", "failed", "ignored", "unmatched", "unreadable"]
     )
