@@ -10,7 +10,6 @@ import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
-from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.text import Truncator
 from django.utils.translation import gettext
@@ -20,6 +19,7 @@ from billing import formats
 from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
 from billing.models import Gateway, Invoice, PaymentEvent
 from billing.queries import lists
+from billing.queries.totals import Totals
 from billing.zone import start_of_day
 
 if TYPE_CHECKING:
@@ -92,6 +92,16 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a menu. ``count`` is how many rows it has, where that is known already."""
+
+    value: str
+    label: str
+    chosen: bool
+    count: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Chip:
     """One filter as the page shows it. ``value`` is empty while it filters nothing."""
 
@@ -99,8 +109,8 @@ class Chip:
     label: str
     value: str
     clear: str
-    #: The field of a menu of choices; the two of the dates are in ``days``.
-    choices: BoundField | None = None
+    #: What the menu offers to choose from; that of the dates has ``days`` instead.
+    options: list[Option] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
 
 
@@ -114,6 +124,8 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     chip_order: tuple[str, ...]
     search_hint: "StrPromise"
     search_help: "StrPromise"
+    #: Per filter, how many rows each choice has in all; shown while nothing else filters.
+    counts: dict[str, dict[str, int]] = {}
 
     q = django_filters.CharFilter(
         method="search", label=_("Search"), max_length=MAX_VALUE_LENGTH, strip=True
@@ -187,8 +199,19 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
             label=str(self.form.fields[name].label),
             value=self._labels(name, self._cleaned.get(name) or []),
             clear=changed(self.data, without=(name, *POSITION)),
-            choices=self.form[name],
+            options=self._options(name),
         )
+
+    def _options(self, name: str) -> list[Option]:
+        chosen = set(self._cleaned.get(name) or [])
+        alone = {filtering for filtering, value in self._cleaned.items() if value} <= {name}
+        counts = self.counts.get(name, {}) if alone else {}
+        return [
+            Option(value, str(label), value in chosen, formats.number(counts.get(value, 0)))
+            if counts
+            else Option(value, str(label), value in chosen)
+            for value, label in self.form.fields[name].choices
+        ]
 
     def _date_chip(self) -> Chip:
         names = ("date_from", "date_to")
@@ -235,19 +258,23 @@ class EventFilter(PageFilter):
 
 class InvoiceFilter(PageFilter):
     date_field = "created_at"
-    chip_order = ("status", "tenant", "date", "gateway")
+    chip_order = ("status", "tenant", "date", "currency", "gateway")
     search_hint = _("Invoice number, tenant…")
     search_help = _("Invoice number, tenant, or any id of the gateway")
 
     status = AnyOf(
         label=_("Status"), choices=[(status.value, status.label) for status in Invoice.ISSUED]
     )
+    currency = AnyOf(label=_("Currency"), choices=())
 
     class Meta:
         form = FilterForm
 
-    def __init__(self, query: QueryDict) -> None:
+    def __init__(self, query: QueryDict, figures: Totals) -> None:
         super().__init__(query, lists.invoices())
+        by_currency = {each.currency: each.invoices for each in figures.currencies}
+        self.filters["currency"].extra["choices"] = [(code, code) for code in by_currency]
+        self.counts = {"status": figures.by_status, "currency": by_currency}
 
     def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
         return lists.search_invoices(queryset, term)

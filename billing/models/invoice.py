@@ -50,7 +50,7 @@ class Invoice(MonetaryObject):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         indexes = [
-            # The invoices page, newest first: unfiltered, by tenant, by status.
+            # The invoices page, newest first: unfiltered, and by each filter.
             models.Index(
                 fields=["-created_at", "-id"],
                 name="invoice_page",
@@ -58,6 +58,8 @@ class Invoice(MonetaryObject):
             ),
             models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_page_tenant"),
             models.Index(fields=["status", "-created_at", "-id"], name="invoice_page_status"),
+            models.Index(fields=["gateway", "-created_at", "-id"], name="invoice_page_gateway"),
+            models.Index(fields=["currency", "-created_at", "-id"], name="invoice_page_currency"),
             # Tenant matching, and what is linked to an event.
             models.Index(fields=["gateway", "customer_ref"], name="invoice_customer"),
             models.Index(fields=["gateway", "subscription_ref"], name="invoice_subscription"),

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.forms import BoundField
 from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -100,13 +99,6 @@ def _time(at: datetime, text: str) -> SafeString:
 @register.filter
 def clock(at: datetime) -> str:
     return formats.clock(at)
-
-
-@register.filter
-def choices(field: BoundField) -> list[tuple[str, str, bool]]:
-    """Value, label and whether it is chosen, of each choice of a field."""
-    chosen = set(field.value() or [])
-    return [(value, label, value in chosen) for value, label in field.field.choices]  # type: ignore[attr-defined]
 
 
 @register.simple_tag(takes_context=True)

@@ -37,6 +37,7 @@ def events(request: HttpRequest) -> HttpResponse:
         filters,
         page,
         EventTable(page, request.GET),
+        totals() if request.user.has_perm(SEE_INVOICES) else None,
         {
             "detail": detail,
             "timeline": timeline(detail) if detail else [],
@@ -48,9 +49,10 @@ def events(request: HttpRequest) -> HttpResponse:
 
 @staff_with(SEE_INVOICES)
 def invoices(request: HttpRequest) -> HttpResponse:
-    filters = InvoiceFilter(request.GET)
+    figures = totals()
+    filters = InvoiceFilter(request.GET, figures)
     page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
-    return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET))
+    return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET), figures)
 
 
 @staff_with(SEE_EVENTS)
@@ -65,7 +67,7 @@ def events_csv(request: HttpRequest) -> HttpResponseBase:
 
 @staff_with(SEE_INVOICES)
 def invoices_csv(request: HttpRequest) -> HttpResponseBase:
-    filters = InvoiceFilter(request.GET)
+    filters = InvoiceFilter(request.GET, totals())
     return _refused(filters) or exports.invoices_csv(
         filters.qs, newest_first=Place.read(request.GET).newest_first
     )
@@ -85,10 +87,10 @@ def _list(
     filters: PageFilter,
     page: Page[Any],
     table: PageTable,
+    figures: Totals | None,
     context: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """A page of one of the two tables. Without the right to see invoices there are no cards."""
-    figures = totals() if request.user.has_perm(SEE_INVOICES) else None
     matching = _matching(name, filters, page, figures)
     whole = matching if name == "events" and not filters.is_active else None
     query, place = request.GET, page.place

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.filters import EventFilter, InvoiceFilter
 from billing.queries import lists
+from billing.queries.totals import totals
 from billing.zone import start_of_day
 from tests.factories import make_event, make_invoice, make_payment, make_tenant
 
@@ -24,7 +25,7 @@ def found_events(query: str) -> set[str]:
 
 
 def found_invoices(query: str) -> set[str]:
-    return set(InvoiceFilter(QueryDict(query)).qs.values_list("ref", flat=True))
+    return set(InvoiceFilter(QueryDict(query), totals()).qs.values_list("ref", flat=True))
 
 
 class TestEvents:
@@ -87,6 +88,11 @@ class TestInvoices:
         make_invoice(ref="deleted", status="deleted")
 
         assert found_invoices("") == {"a", "b", "c"}
+        make_invoice(ref="euro", status="pending", currency="EUR")
+
+        assert found_invoices("currency=EUR") == {"euro"}
+        assert found_invoices("currency=EUR&currency=USD") == {"a", "b", "c", "euro"}
+        assert found_invoices("currency=EUR&status=paid") == set()
         assert found_invoices("status=paid&status=void") == {"a", "c"}
         assert found_invoices("gateway=paypal") == {"b"}
         assert found_invoices("tenant=acme") == {"a"}
@@ -154,6 +160,7 @@ class TestBadInput:
         ("query", "label", "message"),
         [
             ("gateway=strip", "Gateway", "“strip” is not one of the choices."),
+            ("gateway=stripe&gateway=%00", "Gateway", "is not one of the choices."),
             ("tenant=nobody", "Tenant", "“nobody” is not one of the choices."),
             ("tenant=%00", "Tenant", "not one of the choices."),
             ("state=done", "Processed", "“done” is not one of the choices."),
@@ -180,6 +187,14 @@ class TestBadInput:
         assert message in response.text
         assert "kept" in response.text
         assert "left-out" not in response.text
+
+    def test_a_currency_without_invoices(self, staff: Client) -> None:
+        make_invoice(number="KEPT")
+
+        text = staff.get("/admin/payments/invoices/?currency=XXX&status=paid").text
+
+        assert "<b>Currency:</b> “XXX” is not one of the choices." in text
+        assert "KEPT" in text
 
     @pytest.mark.parametrize("url", URLS)
     def test_long_values_are_not_repeated(self, staff: Client, url: str) -> None:
@@ -209,6 +224,7 @@ class TestBadInput:
             [
                 *("q", "gateway", "event_type", "tenant", "state", "status", "date_from"),
                 *("date_to", "after", "before", "per_page", "sort", "open", "page"),
+                "currency",
             ]
         )
         values = st.one_of(
@@ -239,6 +255,25 @@ class TestChips:
         assert [chip.value for chip in chips[2:]] == ["", "", ""]
         assert chips[0].clear == "?date_from=2026-03-01&date_to=2026-03-02&q=x"
         assert chips[1].clear == "?gateway=paypal&q=x"
+
+    def test_menus_count_their_choices_while_nothing_else_filters(self) -> None:
+        for currency, status in (("USD", "paid"), ("USD", "pending"), ("EUR", "paid")):
+            make_invoice(currency=currency, status=status)
+
+        def counts(query: str) -> dict[str, dict[str, str]]:
+            chips = InvoiceFilter(QueryDict(query), totals()).chips
+            return {
+                chip.name: {option.value: option.count for option in chip.options}
+                for chip in chips
+                if chip.name in ("status", "currency")
+            }
+
+        statuses = {"pending": "1", "paid": "2", "void": "0"}
+        none = {"pending": "", "paid": "", "void": ""}
+        assert counts("") == {"status": statuses, "currency": {"USD": "2", "EUR": "1"}}
+        assert counts("status=paid") == {"status": statuses, "currency": {"USD": "", "EUR": ""}}
+        assert counts("currency=EUR") == {"status": none, "currency": {"USD": "2", "EUR": "1"}}
+        assert counts("q=x") == {"status": none, "currency": {"USD": "", "EUR": ""}}
 
     def test_many_values_are_shortened(self) -> None:
         query = QueryDict("state=processed&state=failed&state=ignored&state=waiting")
