@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from billing.views import lists, machines
+from billing.views.assign import assign
 from billing.views.invoice import invoice
 
 app_name = "billing"
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="billing:events"), name="home"),
     path("events/", lists.events, name="events"),
     path("events/export.csv", lists.events_csv, name="events_csv"),
+    path("events/<int:pk>/assign/", assign, name="assign"),
     path("invoices/", lists.invoices, name="invoices"),
     path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
     path("invoices/<slug:gateway>/<path:ref>/", invoice, name="invoice"),

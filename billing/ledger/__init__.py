@@ -46,7 +46,7 @@ from billing.models import (
     TenantClaim,
 )
 
-__all__ = ["ReadEvent", "apply", "assign_tenant", "forget"]
+__all__ = ["ReadEvent", "apply", "assign_tenant", "assigned_on", "forget"]
 
 #: In the order in which tables are locked.
 TABLES: dict[type[ObjectFact], rows.Model] = {
@@ -145,14 +145,7 @@ def assign_tenant(events: Iterable[PaymentEvent], tenant: Tenant, user: Any) -> 
     with transaction.atomic():
         touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
         for event in events:
-            on = tenancy.strongest(
-                Refs(
-                    customer=event.customer_ref,
-                    subscription=event.subscription_ref,
-                    invoice=event.invoice_ref,
-                    payment=event.payment_ref,
-                )
-            )
+            on = assigned_on(event)
             if on is None:
                 continue
             kind, ref = on
@@ -168,6 +161,18 @@ def assign_tenant(events: Iterable[PaymentEvent], tenant: Tenant, user: Any) -> 
         for gateway, what in sorted(touched.items()):
             tenancy.settle(gateway, what)
     return assigned
+
+
+def assigned_on(event: PaymentEvent) -> tuple[str, str] | None:
+    """The kind and ref of what a person's word about ``event`` is kept on, if it names anything."""
+    return tenancy.strongest(
+        Refs(
+            customer=event.customer_ref,
+            subscription=event.subscription_ref,
+            invoice=event.invoice_ref,
+            payment=event.payment_ref,
+        )
+    )
 
 
 def _name(said: dict[rows.Model, dict[Key, list[Said]]], gateway: str, refs: Refs) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import OperationalError
@@ -17,20 +18,24 @@ log = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 
 SAFE = ("GET", "HEAD")
+WITH_FORM = (*SAFE, "POST")
 SEE_EVENTS = "billing.view_paymentevent"
 SEE_INVOICES = "billing.view_invoice"
+SEE_TENANTS = "billing.view_tenant"
+#: Say whose an event is.
+DECIDE = "billing.change_paymentevent"
 
 
-def staff_with(permission: str, methods: Sequence[str] = SAFE) -> Callable[[View], View]:
-    """Only staff that have ``permission`` get in; others learn nothing, not even a count."""
+def staff_with(*permissions: str, methods: Sequence[str] = SAFE) -> Callable[[View], View]:
+    """Only staff that have all ``permissions`` get in; others learn nothing, not even a count."""
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, **named: str) -> HttpResponseBase:
+        def guarded(request: HttpRequest, **named: Any) -> HttpResponseBase:
             try:
                 if not request.user.is_authenticated:
                     return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-                if not (request.user.is_staff and request.user.has_perm(permission)):
+                if not (request.user.is_staff and request.user.has_perms(permissions)):
                     return render(request, "403.html", status=403)
                 return view(request, **named)
             except OperationalError:
