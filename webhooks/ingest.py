@@ -23,6 +23,7 @@ from webhooks.gateways.base import (
     Unavailable,
     Unreadable,
     Verified,
+    _,
 )
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Answer:
 def receive(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> Answer:
     """Record an authentic post, whatever is in it; count any other."""
     if not gateway.configured:
-        return refuse(gateway.name, HTTPStatus.SERVICE_UNAVAILABLE, "not configured")
+        return refuse(gateway.name, HTTPStatus.SERVICE_UNAVAILABLE, _("not configured"))
     now = timezone.now()
     try:
         verified = gateway.verify(headers, body, now)
@@ -50,7 +51,7 @@ def receive(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> Answer
         return refuse(gateway.name, HTTPStatus.BAD_REQUEST, error.reason)
     except Unavailable as error:
         logger.error("%s post cannot be verified: %s", gateway.name, error)
-        return refuse(gateway.name, HTTPStatus.SERVICE_UNAVAILABLE, "cannot be verified now")
+        return refuse(gateway.name, HTTPStatus.SERVICE_UNAVAILABLE, _("cannot be verified now"))
     try:
         return _record(gateway, verified, body, now)
     except DatabaseError as error:
@@ -105,8 +106,8 @@ def _record(gateway: Gateway, verified: Verified, body: bytes, now: datetime) ->
         row = cursor.fetchone()
     if row is None:
         logger.error("ALERT: %s transmission id was used with two bodies", gateway.name)
-        return refuse(gateway.name, HTTPStatus.BAD_REQUEST, "transmission id used before")
-    deliveries, same_body, _ = row
+        return refuse(gateway.name, HTTPStatus.BAD_REQUEST, _("transmission id used before"))
+    deliveries, same_body, _state = row
     if not same_body:
         logger.warning("%s event came again with another body: the first is kept", gateway.name)
     if state == PaymentEvent.State.UNREADABLE:

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from billing.models import Gateway
 from billing.queries.types import seen
@@ -17,7 +18,7 @@ def tracked_events(request: HttpRequest) -> HttpResponse:
         (
             Gateway(gateway.name).label,
             [
-                (event_type, tracked.effect, by_type[event_type])
+                (event_type, gettext(tracked.effect), by_type[event_type])
                 for event_type, tracked in sorted(gateway.tracked.items())
             ],
         )

@@ -22,7 +22,7 @@ from billing.facts import Reading
 from billing.ledger import ReadEvent
 from billing.models import PaymentEvent
 from webhooks import confirming
-from webhooks.gateways.base import NotKnownYet, PayloadError, Unavailable
+from webhooks.gateways.base import NotKnownYet, PayloadError, Unavailable, _
 from webhooks.registry import gateways
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ APPLYING_LOCK = 0x7061796D656E7473
 _CONFLICTS = {"40P01", "40001"}
 # program_limit_exceeded and its kind, such as a value too long for an index
 _LIMITS_CLASS = "54"
+_OF_LIVE_MODE = _("an event of live mode; PAYMENTS_MODE is the other")
+_OF_TEST_MODE = _("an event of test mode; PAYMENTS_MODE is the other")
 
 
 def process_batch(limit: int = BATCH_SIZE) -> int:
@@ -113,8 +115,7 @@ def read(event: PaymentEvent) -> Reading:
     """What an event of the inbox says. Raises `PayloadError` if that cannot be."""
     live = settings.PAYMENTS_MODE == "live"
     if event.livemode is not None and event.livemode != live:
-        mode = "live" if event.livemode else "test"
-        return Reading(ignored=f"an event of {mode} mode; PAYMENTS_MODE is the other")
+        return Reading(ignored=_OF_LIVE_MODE if event.livemode else _OF_TEST_MODE)
     return gateways()[event.gateway].read(json.loads(bytes(event.body)))
 
 

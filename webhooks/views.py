@@ -9,6 +9,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from webhooks import ingest, registry
+from webhooks.gateways.base import _
 
 # The largest genuine event seen has 60 KB.
 MAX_BODY_BYTES = 1024 * 1024
@@ -30,18 +31,18 @@ class WebhookView(View):
         if request.headers.get("Content-Encoding", "identity") != "identity":
             # What is signed is what is sent: unpacking it would only give strangers a bomb.
             return _respond(
-                ingest.refuse(gateway_name, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "body is encoded")
+                ingest.refuse(gateway_name, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _("body is encoded"))
             )
         try:
             body = _body(request)
         except OSError:  # the client went away
             return _respond(
-                ingest.refuse(gateway_name, HTTPStatus.BAD_REQUEST, "body is not complete")
+                ingest.refuse(gateway_name, HTTPStatus.BAD_REQUEST, _("body is not complete"))
             )
         if body is None:
             return _respond(
                 ingest.refuse(
-                    gateway_name, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body is too large"
+                    gateway_name, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("body is too large")
                 )
             )
         headers = {name.lower(): value for name, value in request.headers.items()}

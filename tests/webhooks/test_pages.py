@@ -25,6 +25,13 @@ def test_every_type_with_what_happens_and_how_often_it_was_seen(admin_client: Cl
     assert ">2<" in row[: row.index("</tr>")]
 
 
+def test_what_happens_is_said_in_the_readers_language(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhooks.pages.gettext", {"Invoice paid": "Rechnung bezahlt"}.get)
+    assert "Rechnung bezahlt" in admin_client.get(reverse("tracked_events")).text
+
+
 def test_in_one_query(
     admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

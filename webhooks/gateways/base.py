@@ -8,10 +8,18 @@ from typing import Any, Protocol
 from billing.facts import Reading
 
 
+def _(text: str) -> str:
+    """Marks a text that people read, and gives it back: it is translated where it is shown.
+
+    What is stored stays in English. Its name is one that gettext's extraction knows.
+    """
+    return text
+
+
 class Unauthentic(Exception):
     """The post was not made by the gateway.
 
-    ``reason`` is a short fixed phrase, safe to count and to log.
+    ``reason`` is a short fixed phrase marked by `_`, safe to count and to log.
     """
 
     def __init__(self, reason: str) -> None:
@@ -69,7 +77,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What happens when an event of a type arrives: in words for people, and in code.
+    """What happens when an event of a type arrives: in words marked by `_`, and in code.
 
     Each gateway has one table of these, by type.
     """

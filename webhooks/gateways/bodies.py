@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from webhooks.gateways import values
-from webhooks.gateways.base import PayloadError, Unreadable
+from webhooks.gateways.base import PayloadError, Unreadable, _
 
 # What ids, types and versions of both gateways are made of. Printable ASCII also keeps NUL, half
 # surrogates and line breaks out of the database and of the logs. Longer ones are never cut.
@@ -24,11 +24,11 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         event = json.loads(body.decode(), parse_constant=_refuse_constant)
     except RecursionError:
-        raise Unreadable("JSON nested too deep") from None
+        raise Unreadable(_("JSON nested too deep")) from None
     except ValueError:
-        raise Unreadable("not JSON") from None
+        raise Unreadable(_("not JSON")) from None
     if not isinstance(event, dict):
-        raise Unreadable("not a JSON object")
+        raise Unreadable(_("not a JSON object"))
     return event
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from billing.facts import Reading
 from webhooks.gateways import paypal_events
-from webhooks.gateways.base import Envelope, ReadBack, Tracked, Unauthentic, Verified
+from webhooks.gateways.base import Envelope, ReadBack, Tracked, Unauthentic, Verified, _
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 from webhooks.gateways.paypal_certificates import Certificates
 
@@ -64,7 +64,7 @@ class PayPalGateway:
         transmission_time = _header(headers, "paypal-transmission-time", TRANSMISSION_TIME)
         signature = _decode(_header(headers, "paypal-transmission-sig", SIGNATURE))
         if headers.get("paypal-auth-algo") != ALGORITHM:
-            raise Unauthentic("algorithm not SHA256withRSA")
+            raise Unauthentic(_("algorithm not SHA256withRSA"))
         _check_age(transmission_time, now)
         # Here a stranger may cause a connection, though only to PayPal.
         key = self._certificates.public_key(headers.get("paypal-cert-url", ""), now)
@@ -73,7 +73,7 @@ class PayPalGateway:
             message = f"{transmission_id}|{transmission_time}|{webhook_id}|{checksum}"
             if _verifies(key, signature, message.encode()):
                 return Verified(fingerprint(webhook_id), transmission_id)
-        raise Unauthentic("signature wrong")
+        raise Unauthentic(_("signature wrong"))
 
     def envelope(self, body: bytes) -> Envelope:
         event = parse(body)
@@ -91,9 +91,9 @@ class PayPalGateway:
 def _header(headers: Mapping[str, str], name: str, shape: re.Pattern[str]) -> str:
     value = headers.get(name, "")
     if not value:
-        raise Unauthentic("signature missing")
+        raise Unauthentic(_("signature missing"))
     if not shape.fullmatch(value):
-        raise Unauthentic("signature malformed")
+        raise Unauthentic(_("signature malformed"))
     return value
 
 
@@ -101,16 +101,16 @@ def _check_age(transmission_time: str, now: datetime) -> None:
     try:
         sent_at = datetime.fromisoformat(transmission_time)
     except ValueError:
-        raise Unauthentic("signature malformed") from None
+        raise Unauthentic(_("signature malformed")) from None
     if not now - MAX_AGE <= sent_at <= now + MAX_AHEAD:
-        raise Unauthentic("signature too old or in the future")
+        raise Unauthentic(_("signature too old or in the future"))
 
 
 def _decode(signature: str) -> bytes:
     try:
         return base64.b64decode(signature, validate=True)
     except binascii.Error:
-        raise Unauthentic("signature malformed") from None
+        raise Unauthentic(_("signature malformed")) from None
 
 
 def _verifies(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:

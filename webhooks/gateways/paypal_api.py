@@ -15,7 +15,7 @@ from paypalrestsdk.exceptions import ConnectionError as ApiError
 from paypalrestsdk.exceptions import ResourceNotFound, UnauthorizedAccess
 
 from billing.facts import DisputeFact, InvoiceFact, PaymentFact, Reading, RefundFact
-from webhooks.gateways.base import NotKnownYet, Unavailable
+from webhooks.gateways.base import NotKnownYet, Unavailable, _
 
 CONNECT_SECONDS, READ_SECONDS = 3.05, 10
 
@@ -56,7 +56,7 @@ class PayPalApi(paypalrestsdk.Api):  # type: ignore[misc] # it has no types
                 self.token_hash = None
                 found = self.http_call(url, "GET", headers=self.headers())
         except ResourceNotFound:
-            raise NotKnownYet("PayPal does not know this event") from None
+            raise NotKnownYet(_("PayPal does not know this event")) from None
         except ApiError as error:
             # Its text has the answer's body, and for a redirect cannot even be made.
             status = getattr(error.response, "status_code", None)

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from webhooks.gateways.base import Unauthentic, Unavailable
+from webhooks.gateways.base import Unauthentic, Unavailable, _
 
 LIVE_ORIGINS = frozenset({"https://api.paypal.com", "https://api-m.paypal.com"})
 SANDBOX_ORIGINS = frozenset({"https://api.sandbox.paypal.com", "https://api-m.sandbox.paypal.com"})
@@ -85,9 +85,9 @@ class Certificates:
 
     def check_url(self, url: str) -> None:
         """Raise `Unauthentic` unless PayPal serves certificates there. Connects to nothing."""
-        origin, _, certificate_id = url.partition(PATH)
+        origin, _path, certificate_id = url.partition(PATH)
         if origin not in self._origins or not CERTIFICATE_ID.fullmatch(certificate_id):
-            raise Unauthentic("certificate URL not PayPal's")
+            raise Unauthentic(_("certificate URL not PayPal's"))
 
     def public_key(self, url: str, now: datetime) -> RSAPublicKey:
         """The key of the certificate at ``url``, fetched at most once a day.
@@ -155,10 +155,10 @@ class Certificates:
                     f"certificate's issuer not known: {missing}; "
                     "add its certificate to the file that PAYPAL_CA_BUNDLE names"
                 )
-            raise Unauthentic("certificate not valid for PayPal")
+            raise Unauthentic(_("certificate not valid for PayPal"))
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
-            raise Unauthentic("certificate's key not RSA of 2048 bits or more")
+            raise Unauthentic(_("certificate's key not RSA of 2048 bits or more"))
         return key
 
 
@@ -233,7 +233,7 @@ def _parse(pem: bytes) -> tuple[x509.Certificate, list[x509.Certificate]]:
     """The certificate, and others that were served with it."""
     certificates = load_certificates(pem)
     if not certificates:
-        raise Unauthentic("certificate not readable")
+        raise Unauthentic(_("certificate not readable"))
     return certificates[0], certificates[1:]
 
 
@@ -280,14 +280,14 @@ def _get(url: str, give_up_at: float) -> bytes:
 
 def _content(response: requests.Response, give_up_at: float) -> bytes:
     if response.is_redirect:
-        raise Unauthentic("certificate URL redirects")
+        raise Unauthentic(_("certificate URL redirects"))
     if response.status_code != requests.codes.ok:
         raise Unavailable(f"certificate not served: status {response.status_code}")
     content = b""
     for chunk in response.iter_content(1024):
         content += chunk
         if len(content) > MAX_BYTES:
-            raise Unauthentic("certificate too large")
+            raise Unauthentic(_("certificate too large"))
         if time.monotonic() > give_up_at:
             raise Unavailable("certificate not served in time")
     return content

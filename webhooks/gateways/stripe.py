@@ -18,6 +18,7 @@ from webhooks.gateways.base import (
     Unauthentic,
     Unreadable,
     Verified,
+    _,
 )
 from webhooks.gateways.bodies import fingerprint, identifier, label, moment, parse
 
@@ -56,17 +57,17 @@ class StripeGateway:
         timestamp = _timestamp(header)
         secret = next((s for s in self._secrets if _signed_with(s, header, body)), None)
         if secret is None:
-            raise Unauthentic("signature wrong")
+            raise Unauthentic(_("signature wrong"))
         # The SDK reads the machine's clock and lets any time ahead pass.
         if abs(now.timestamp() - timestamp) > TOLERANCE_SECONDS:
-            raise Unauthentic("signature too old or in the future")
+            raise Unauthentic(_("signature too old or in the future"))
         return Verified(verified_with=fingerprint(secret))
 
     def envelope(self, body: bytes) -> Envelope:
         event = parse(body)
         event_object = event.get("object")
         if not isinstance(event_object, str) or event_object not in EVENT_OBJECTS:
-            raise Unreadable("not a Stripe event")
+            raise Unreadable(_("not a Stripe event"))
         livemode = event.get("livemode")
         return Envelope(
             event_id=identifier(event, "id"),
@@ -80,7 +81,7 @@ class StripeGateway:
     def read(self, payload: dict[str, Any]) -> Reading:
         account = label(payload, "account")
         if account and account not in self._accounts:
-            return Reading(ignored="an event of a connected account; see STRIPE_ACCOUNTS")
+            return Reading(ignored=_("an event of a connected account; see STRIPE_ACCOUNTS"))
         return stripe_events.read(payload)
 
 
@@ -99,13 +100,13 @@ def _timestamp(header: str) -> int:
     A header sent twice is joined by a comma: two times, of which the SDK would take the first.
     """
     if not header:
-        raise Unauthentic("signature missing")
+        raise Unauthentic(_("signature missing"))
     # The SDK fails with TypeError on a signature that is not ASCII.
     if len(header) > MAX_HEADER_CHARACTERS or not header.isascii():
-        raise Unauthentic("signature malformed")
+        raise Unauthentic(_("signature malformed"))
     times = [item[2:] for item in header.split(",") if item.startswith("t=")]
     if len(times) != 1 or not TIMESTAMP.fullmatch(times[0]):
-        raise Unauthentic("signature malformed")
+        raise Unauthentic(_("signature malformed"))
     return int(times[0])
 
 

@@ -13,7 +13,7 @@ from billing.facts import (
     SubscriptionFact,
 )
 from billing.money import Money
-from webhooks.gateways.base import PayloadError
+from webhooks.gateways.base import PayloadError, _
 from webhooks.gateways.stripe_metadata import tenants
 from webhooks.gateways.values import (
     Payload,
@@ -49,7 +49,7 @@ def invoice(
 ) -> Reading:
     """An invoice, in any shape that Stripe ever gave it."""
     if ref(invoice, "id") is None:
-        return Reading(ignored="a preview of an invoice, which does not exist yet")
+        return Reading(ignored=_("a preview of an invoice, which does not exist yet"))
     invoice_ref = required_ref(invoice)
     customer_ref = ref(invoice, "customer")
     subscription_ref = _subscription(invoice)
@@ -207,7 +207,7 @@ def invoice_payment(payment: Payload, step: int) -> Reading:
     payment_ref = charge_ref or intent_ref or ref(paid_by, "payment_record")
     if payment_ref is None:
         return Reading(
-            refs=Refs(invoice=invoice_ref), ignored="paid by something that is not a payment"
+            refs=Refs(invoice=invoice_ref), ignored=_("paid by something that is not a payment")
         )
     return Reading(
         refs=Refs(invoice=invoice_ref, payment=payment_ref),

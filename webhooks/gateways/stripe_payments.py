@@ -16,7 +16,7 @@ from billing.facts import (
     SubscriptionStatus,
 )
 from billing.money import Money
-from webhooks.gateways.base import PayloadError
+from webhooks.gateways.base import PayloadError, _
 from webhooks.gateways.stripe_metadata import browser_tenant, tenants
 from webhooks.gateways.values import (
     Payload,
@@ -127,7 +127,7 @@ def failed_checkout_session(session: Payload, step: int) -> Reading:
 
 def expired_checkout_session(session: Payload, step: int) -> Reading:
     if ref(session, "payment_intent") is None:
-        return Reading(ignored="nothing was asked for before the session expired")
+        return Reading(ignored=_("nothing was asked for before the session expired"))
     return checkout_session(session, step)
 
 
