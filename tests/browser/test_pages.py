@@ -123,3 +123,24 @@ def test_phone_shows_a_list_no_wider_than_the_screen(open_page: OpenPage, path: 
     expect(page.locator("thead")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="Tenants")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", ["/admin/payments/events/", "/admin/payments/invoices/"])
+def test_page_is_mirrored_where_text_runs_to_the_left(
+    open_page: OpenPage, path: str, screen: dict[str, Any]
+) -> None:
+    populate()
+    page = open_page(path, **screen)
+    width = page.viewport_size["width"] if page.viewport_size else 0
+
+    def box(selector: str) -> Any:
+        return page.locator(selector).first.bounding_box()
+
+    before = [box("h1"), box(".bar .search"), box("tbody .c-main"), box("tbody .c-date")]
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    after = [box("h1"), box(".bar .search"), box("tbody .c-main"), box("tbody .c-date")]
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for left, right in zip(before, after, strict=True):
+        assert right["x"] + right["width"] == pytest.approx(width - left["x"], abs=2)
