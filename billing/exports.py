@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from billing.models import Invoice, PaymentEvent
+from billing.models import Dispute, Invoice, PaymentEvent, Refund
 from billing.money import Money
 from billing.pagination import walk
 from billing.queries.details import invoices_of, refunded_minor
@@ -22,6 +22,14 @@ EVENT_COLUMNS = (
 INVOICE_COLUMNS = (
     *("invoice_number", "tenant", "gateway", "gateway_invoice_id", "currency", "amount", "tax"),
     *("amount_refunded", "status", "gateway_status", "created_at"),
+)
+REFUND_COLUMNS = (
+    *("refund_id", "invoice_number", "gateway_invoice_id", "tenant", "gateway", "payment"),
+    *("currency", "amount", "status", "created_at"),
+)
+DISPUTE_COLUMNS = (
+    *("dispute_id", "invoice_number", "gateway_invoice_id", "tenant", "gateway", "payment"),
+    *("currency", "amount", "counted", "status", "gateway_status", "created_at"),
 )
 
 # A spreadsheet takes a cell that begins so for a formula, and would run it.
@@ -83,6 +91,49 @@ def invoices_csv(queryset: QuerySet[Invoice], *, newest_first: bool) -> Streamin
 
     chunks = walk(queryset, "created_at", newest_first=newest_first)
     return _stream("invoices", INVOICE_COLUMNS, chunks, rows)
+
+
+def refunds_csv(queryset: QuerySet[Refund], *, newest_first: bool) -> StreamingHttpResponse:
+    def rows(refunds: list[Refund]) -> Iterator[list[str]]:
+        linked = invoices_of(refunds)
+        for refund in refunds:
+            yield [
+                *_returned_cells(refund, linked.get(refund.pk)),
+                _text(refund.status),
+                _time(refund.created_at),
+            ]
+
+    chunks = walk(queryset, "created_at", newest_first=newest_first)
+    return _stream("refunds", REFUND_COLUMNS, chunks, rows)
+
+
+def disputes_csv(queryset: QuerySet[Dispute], *, newest_first: bool) -> StreamingHttpResponse:
+    def rows(disputes: list[Dispute]) -> Iterator[list[str]]:
+        linked = invoices_of(disputes)
+        for dispute in disputes:
+            yield [
+                *_returned_cells(dispute, linked.get(dispute.pk)),
+                _amount(dispute.counted),
+                _text(dispute.status),
+                _text(dispute.gateway_status),
+                _time(dispute.created_at),
+            ]
+
+    chunks = walk(queryset, "created_at", newest_first=newest_first)
+    return _stream("disputes", DISPUTE_COLUMNS, chunks, rows)
+
+
+def _returned_cells(row: Refund | Dispute, invoice: Invoice | None) -> list[str]:
+    return [
+        _text(row.ref),
+        _text(invoice.display_number if invoice else None),
+        _text(invoice.ref if invoice else None),
+        _text(row.tenant.name if row.tenant else None),
+        _text(row.gateway),
+        _text(row.payment_ref),
+        _text(row.currency),
+        _amount(row.amount),
+    ]
 
 
 def _stream(

@@ -1,5 +1,6 @@
-"""The filters of the two tables: one form each, and the chips that show it."""
+"""The filters of the tables: one form each, and the chips that show it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import formats
 from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
-from billing.models import Gateway, Invoice, PaymentEvent
+from billing.models import Dispute, Gateway, Invoice, PaymentEvent, Refund
 from billing.queries import lists
 from billing.queries.totals import Totals
 from billing.zone import start_of_day
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # Beyond these no payment was made, and time zones run out of calendar.
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
+
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
@@ -278,3 +281,59 @@ class InvoiceFilter(PageFilter):
 
     def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
         return lists.search_invoices(queryset, term)
+
+
+class ReturnedFilter(PageFilter):
+    """What the filters of refunds and disputes have in common."""
+
+    date_field = "created_at"
+    currency = AnyOf(label=_("Currency"), choices=())
+
+    def __init__(self, query: QueryDict, queryset: QuerySet[Any], figures: Totals) -> None:
+        super().__init__(query, queryset)
+        # A currency in which nothing is counted may have refunds that failed.
+        given = [code for code in self.given("currency") if _CURRENCY.fullmatch(code)]
+        codes = dict.fromkeys([*(line.currency for line in figures.currencies), *given])
+        self.filters["currency"].extra["choices"] = [(code, code) for code in codes]
+
+
+class RefundFilter(ReturnedFilter):
+    chip_order = ("status", "currency", "date", "tenant", "gateway")
+    search_hint = _("Refund ID, invoice, tenant…")
+    search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
+
+    status = AnyOf(label=_("Status"), choices=Refund.Status.choices)
+
+    class Meta:
+        form = FilterForm
+
+    def __init__(self, query: QueryDict, figures: Totals) -> None:
+        super().__init__(query, lists.refunds(), figures)
+
+    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
+        return lists.search_refunds(queryset, term)
+
+
+class Counted(AnyOf):
+    """Disputes that the card counts: those that took money."""
+
+    def filter(self, queryset: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
+        return queryset.filter(counted_minor__gt=0) if value else queryset
+
+
+class DisputeFilter(ReturnedFilter):
+    chip_order = ("status", "counted", "currency", "date", "tenant", "gateway")
+    search_hint = _("Dispute ID, invoice, tenant…")
+    search_help = _("Dispute ID, invoice number, tenant, or any id of the gateway")
+
+    status = AnyOf(label=_("Status"), choices=Dispute.Status.choices)
+    counted = Counted(label=_("Counted"), choices=[("1", _("Yes, the money is gone"))])
+
+    class Meta:
+        form = FilterForm
+
+    def __init__(self, query: QueryDict, figures: Totals) -> None:
+        super().__init__(query, lists.disputes(), figures)
+
+    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
+        return lists.search_disputes(queryset, term)

@@ -1,6 +1,7 @@
-"""The columns of the two tables. Their rows are in templates: a record may be two rows."""
+"""The columns of the tables. Their rows are in templates: a record may be two rows."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Model
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tables2 import Column, Table
 
 from billing.addresses import POSITION, changed
+from billing.models import Dispute, Invoice, Refund
 from billing.pagination import NEWEST_FIRST, OLDEST_FIRST, Page
 
 if TYPE_CHECKING:
@@ -75,3 +77,44 @@ class InvoiceTable(PageTable):
 
     class Meta(PageTable.Meta):
         attrs = {"class": "tbl invs"}
+
+
+class ReturnedTable(PageTable):
+    """Money that went back: each row with the invoice that it was paid for, where one is known."""
+
+    ref = Column()
+    invoice = Column(verbose_name=_("Invoice"), empty_values=())
+    tenant = Column(verbose_name=_("Tenant"))
+    amount = Column(verbose_name=_("Amount"))
+    status = Column(verbose_name=_("Status"))
+    date = DateColumn()
+
+    row_template = "billing/_returned_row.html"
+    numbers = ("amount", "counted")
+
+    def __init__(self, page: Page[Any], query: QueryDict, invoices: Mapping[int, Invoice]) -> None:
+        super().__init__(page, query)
+        self._invoices = invoices
+
+    def render_invoice(self, record: Refund | Dispute) -> Invoice | None:
+        return self._invoices.get(record.pk)
+
+
+class RefundTable(ReturnedTable):
+    ref = Column(verbose_name=_("Refund ID"))
+
+    title = _("Refunds")
+
+    class Meta(PageTable.Meta):
+        attrs = {"class": "tbl invs"}
+
+
+class DisputeTable(ReturnedTable):
+    ref = Column(verbose_name=_("Dispute ID"))
+    counted = Column(verbose_name=_("Counted"))
+
+    title = _("Disputes")
+
+    class Meta(PageTable.Meta):
+        attrs = {"class": "tbl invs"}
+        sequence = ("ref", "invoice", "tenant", "amount", "counted", "status", "date")

@@ -15,6 +15,10 @@ urlpatterns = [
     path("events/<int:pk>/assign/", assign, name="assign"),
     path("invoices/", lists.invoices, name="invoices"),
     path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
+    path("refunds/", lists.refunds, name="refunds"),
+    path("refunds/export.csv", lists.refunds_csv, name="refunds_csv"),
+    path("disputes/", lists.disputes, name="disputes"),
+    path("disputes/export.csv", lists.disputes_csv, name="disputes_csv"),
     path("invoices/<slug:gateway>/<path:ref>/", invoice, name="invoice"),
     path("totals.json", machines.totals_json, name="totals_json"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 
-from billing.models import Invoice, Payment, PaymentEvent, Refund, Tenant
+from billing.models import Dispute, Invoice, Payment, PaymentEvent, Refund, Tenant
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -68,6 +68,19 @@ def make_refund(**values: Any) -> Refund:
         "created_at": NOON,
     }
     return Refund.objects.create(**defaults | values)
+
+
+def make_dispute(**values: Any) -> Dispute:
+    defaults: dict[str, Any] = {
+        "gateway": "stripe",
+        "ref": f"dp_{next(_numbers)}",
+        "currency": "USD",
+        "exponent": 2,
+        "amount_minor": 2_000,
+        "status": Dispute.Status.OPEN,
+        "created_at": NOON,
+    }
+    return Dispute.objects.create(**defaults | values)
 
 
 def make_staff(*permissions: str, username: str = "clerk", **values: Any) -> User:

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.gateway import MonetaryObject
+from billing.money import Money
 
 
 class Dispute(MonetaryObject):
@@ -20,6 +21,9 @@ class Dispute(MonetaryObject):
         WON = "won", _("Won")
         LOST = "lost", _("Lost")
 
+    #: No gateway says of a dispute which invoice it is about, but which payment.
+    invoice_ref: str | None = None
+
     payment_ref = models.TextField(_("payment"), blank=True, null=True)
     status = models.TextField(_("status"), choices=Status)
     counted_minor = models.BigIntegerField(_("counted"), default=0, db_default=0)
@@ -34,6 +38,17 @@ class Dispute(MonetaryObject):
         indexes = [
             # The disputes of a payment, and so of an invoice.
             models.Index(fields=["gateway", "payment_ref"], name="dispute_payment"),
+            # The disputes page, newest first: unfiltered, and by each filter.
+            models.Index(fields=["-created_at", "-id"], name="dispute_page"),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="dispute_page_tenant"),
+            models.Index(fields=["status", "-created_at", "-id"], name="dispute_page_status"),
+            models.Index(fields=["currency", "-created_at", "-id"], name="dispute_page_currency"),
+            models.Index(fields=["gateway", "-created_at", "-id"], name="dispute_page_gateway"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="dispute_page_counted",
+                condition=models.Q(counted_minor__gt=0),
+            ),
         ]
         constraints = [
             *MonetaryObject.Meta.constraints,
@@ -48,3 +63,8 @@ class Dispute(MonetaryObject):
                 name="dispute_status_known",
             ),
         ]
+
+    @property
+    def counted(self) -> Money:
+        """The part of the amount that is gone because of it."""
+        return Money(self.counted_minor, self.currency, self.exponent)

@@ -4,10 +4,11 @@ An event keeps the gateway's own ids only, so a link that arrives late needs no 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from billing.models import (
+    Dispute,
     Invoice,
     Notification,
     Payment,
@@ -17,7 +18,7 @@ from billing.models import (
     TenantClaim,
 )
 from billing.queries import lists
-from billing.queries.links import Key, among, invoices_by_payment
+from billing.queries.links import Key, among, invoices_by_payment, payments_of
 
 INVOICES_SHOWN = 5
 NOTIFICATIONS_SHOWN = 5
@@ -59,15 +60,18 @@ def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
     )
 
 
-def invoices_of(events: Iterable[PaymentEvent]) -> dict[int, Invoice]:
-    """The issued invoice that each event is about, by the event's primary key.
+def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> dict[int, Invoice]:
+    """The issued invoice that each row is about, by the row's primary key.
 
-    The event names it, or a payment of it. A payment that it names as an invoice may have turned
-    out to belong to another one. Four queries at most, for any number of events.
+    The row names it, or a payment of it. A payment that it names as an invoice may have turned
+    out to belong to another one. Four queries at most, for any number of rows.
     """
-    events = list(events)
-    named = _issued({e.pk: (e.gateway, e.invoice_ref) for e in events if e.invoice_ref})
-    paid = {e.pk: (e.gateway, e.payment_ref) for e in events if e.payment_ref and e.pk not in named}
+    named = _issued({row.pk: (row.gateway, row.invoice_ref) for row in rows if row.invoice_ref})
+    paid = {
+        row.pk: (row.gateway, row.payment_ref)
+        for row in rows
+        if row.payment_ref and row.pk not in named
+    }
     if not paid:
         return named
     by_payment = invoices_by_payment(set(paid.values()))
@@ -133,15 +137,7 @@ def refunded_minor(invoices: Iterable[Invoice]) -> dict[int, int]:
     by_key = {(invoice.gateway, invoice.ref): invoice for invoice in invoices}
     if not by_key:
         return {}
-    payments = Payment.objects.filter(among("invoice_ref", by_key))
-    paid_by = {
-        (gateway, ref): (gateway, invoice_ref or "")
-        for gateway, ref, invoice_ref in payments.values_list("gateway", "ref", "invoice_ref")
-    }
-    if paid_by:
-        charges = Payment.objects.filter(among("intent_ref", paid_by))
-        for gateway, ref, intent_ref in charges.values_list("gateway", "ref", "intent_ref"):
-            paid_by.setdefault((gateway, ref), paid_by[gateway, intent_ref or ""])
+    paid_by = payments_of(by_key)
     of_invoices = among("invoice_ref", by_key)
     if paid_by:
         of_invoices |= among("payment_ref", paid_by)

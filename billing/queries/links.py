@@ -55,3 +55,20 @@ def invoices_by_payment(payments: set[Key]) -> dict[Key, Key]:
         if intent in links:
             links.setdefault(charge, links[intent])
     return {key: links[key] for key in payments if key in links}
+
+
+def payments_of(invoices: Iterable[Key]) -> dict[Key, Key]:
+    """The payments that name one of the invoices, and the charges of those that are intents.
+
+    Each with its invoice. Two queries, for any number of invoices.
+    """
+    named = Payment.objects.filter(among("invoice_ref", invoices))
+    paid_by = {
+        (gateway, ref): (gateway, invoice_ref or "")
+        for gateway, ref, invoice_ref in named.values_list("gateway", "ref", "invoice_ref")
+    }
+    if paid_by:
+        charges = Payment.objects.filter(among("intent_ref", paid_by))
+        for gateway, ref, intent_ref in charges.values_list("gateway", "ref", "intent_ref"):
+            paid_by.setdefault((gateway, ref), paid_by[gateway, intent_ref or ""])
+    return paid_by

@@ -1,4 +1,4 @@
-"""The rows of the two tables, how many there are, and what the filter menus offer."""
+"""The rows of the tables, how many there are, and what the filter menus offer."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet, Value
 
-from billing.models import Gateway, Invoice, PaymentEvent, Tenant
-from billing.queries.links import among, invoices_by_payment
+from billing.models import Dispute, Gateway, Invoice, Payment, PaymentEvent, Refund, Tenant
+from billing.queries.links import among, invoices_by_payment, payments_of
 
 #: Counting stops here: an exact count of millions would take longer than the page.
 COUNT_LIMIT = 10_000
@@ -27,6 +27,14 @@ def invoices() -> QuerySet[Invoice]:
     return (
         Invoice.objects.select_related("tenant").filter(status__in=Invoice.ISSUED).defer("stamps")
     )
+
+
+def refunds() -> QuerySet[Refund]:
+    return Refund.objects.select_related("tenant").defer("stamps")
+
+
+def disputes() -> QuerySet[Dispute]:
+    return Dispute.objects.select_related("tenant").defer("stamps")
 
 
 def bounded_count(queryset: QuerySet[Any]) -> int:
@@ -91,6 +99,38 @@ def search_invoices(queryset: QuerySet[Invoice], term: str) -> QuerySet[Invoice]
     if tenants:
         wanted |= Q(tenant__in=tenants)
     return queryset.filter(wanted)
+
+
+def search_refunds(queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
+    """Refunds by their id, by anything that finds their payment or invoice, by tenant."""
+    wanted, invoices = _of_payments(term)
+    if invoices:
+        wanted |= among("invoice_ref", invoices)
+    return queryset.filter(wanted)
+
+
+def search_disputes(queryset: QuerySet[Dispute], term: str) -> QuerySet[Dispute]:
+    """Disputes by their id, by anything that finds their payment or invoice, by tenant."""
+    wanted, _invoices = _of_payments(term)
+    return queryset.filter(wanted)
+
+
+def _of_payments(term: str) -> tuple[Q, list[tuple[str, str]]]:
+    """What belongs to ``term`` or to a payment that it finds, and the invoices that it finds."""
+    refs = ["ref", "customer_ref", "subscription_ref"]
+    found = Invoice.objects.filter(Q(number=term) | _any_ref(refs, term))
+    invoices = list(found.order_by().values_list("gateway", "ref"))
+    payments = {(gateway, term) for gateway in Gateway.values}
+    named = Payment.objects.filter(_any_ref([*refs, "intent_ref"], term))
+    for gateway, ref, intent_ref in named.values_list("gateway", "ref", "intent_ref"):
+        payments |= {(gateway, ref), (gateway, intent_ref or ref)}
+    if invoices:
+        payments |= payments_of(invoices).keys()
+    wanted = _any_ref(["ref"], term) | among("payment_ref", payments)
+    tenants, _numbered = _tenants_and_invoices(term)
+    if tenants:
+        wanted |= Q(tenant__in=tenants)
+    return wanted, invoices
 
 
 def _any_ref(columns: Iterable[str], term: str) -> Q:

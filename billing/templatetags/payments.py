@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from billing import addresses, formats
-from billing.models import Invoice, Notification, PaymentEvent, Refund
+from billing.models import Dispute, Invoice, Notification, PaymentEvent, Refund
 from billing.money import Money
 
 register = template.Library()
@@ -30,6 +30,9 @@ _TONES = {
     Invoice.Status.VOID: ("", "ban"),
     Refund.Status.SUCCEEDED: ("ok", "check"),
     Refund.Status.CANCELLED: ("", "ban"),
+    Dispute.Status.OPEN: ("warn", "clock"),
+    Dispute.Status.WON: ("ok", "check"),
+    Dispute.Status.LOST: ("bad", "x"),
     Notification.State.SENT: ("ok", "check"),
 }
 

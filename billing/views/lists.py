@@ -12,13 +12,13 @@ from django.utils.translation import gettext
 from billing import cards, exports, formats
 from billing.addresses import POSITION, changed
 from billing.changes import described
-from billing.filters import EventFilter, InvoiceFilter, PageFilter
+from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
 from billing.models import Gateway, PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
-from billing.queries.details import event_detail
+from billing.queries.details import event_detail, invoices_of
 from billing.queries.totals import Totals, totals
-from billing.tables import EventTable, InvoiceTable, PageTable
+from billing.tables import DisputeTable, EventTable, InvoiceTable, PageTable, RefundTable
 from billing.timeline import timeline
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
 
@@ -55,6 +55,24 @@ def invoices(request: HttpRequest) -> HttpResponse:
     return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET), figures)
 
 
+@staff_with(SEE_INVOICES)
+def refunds(request: HttpRequest) -> HttpResponse:
+    figures = totals()
+    filters = RefundFilter(request.GET, figures)
+    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    table = RefundTable(page, request.GET, invoices_of(page.rows))
+    return _list(request, "refunds", filters, page, table, figures)
+
+
+@staff_with(SEE_INVOICES)
+def disputes(request: HttpRequest) -> HttpResponse:
+    figures = totals()
+    filters = DisputeFilter(request.GET, figures)
+    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    table = DisputeTable(page, request.GET, invoices_of(page.rows))
+    return _list(request, "disputes", filters, page, table, figures)
+
+
 @staff_with(SEE_EVENTS)
 def events_csv(request: HttpRequest) -> HttpResponseBase:
     filters = EventFilter(request.GET)
@@ -73,8 +91,26 @@ def invoices_csv(request: HttpRequest) -> HttpResponseBase:
     )
 
 
+@staff_with(SEE_INVOICES)
+def refunds_csv(request: HttpRequest) -> HttpResponseBase:
+    filters = RefundFilter(request.GET, totals())
+    return _refused(filters) or exports.refunds_csv(
+        filters.qs, newest_first=Place.read(request.GET).newest_first
+    )
+
+
+@staff_with(SEE_INVOICES)
+def disputes_csv(request: HttpRequest) -> HttpResponseBase:
+    filters = DisputeFilter(request.GET, totals())
+    return _refused(filters) or exports.disputes_csv(
+        filters.qs, newest_first=Place.read(request.GET).newest_first
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
+    """``count`` is empty for a list that figures lead to, and that no tab leads to."""
+
     title: str
     url: str
     count: str
@@ -90,7 +126,7 @@ def _list(
     figures: Totals | None,
     context: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """A page of one of the two tables. Without the right to see invoices there are no cards."""
+    """A page of one of the tables. Without the right to see invoices there are no cards."""
     matching = _matching(name, filters, page, figures)
     whole = matching if name == "events" and not filters.is_active else None
     query, place = request.GET, page.place
@@ -141,6 +177,9 @@ def _tabs(
         count = formats.number(figures.invoice_count)
         url = reverse("billing:invoices")
         tabs.append(Tab(gettext("Invoices"), url, count, name == "invoices"))
+    for other, title in (("refunds", gettext("Refunds")), ("disputes", gettext("Disputes"))):
+        if name == other:
+            tabs.append(Tab(title, reverse(f"billing:{other}"), "", current=True))
     return tabs
 
 

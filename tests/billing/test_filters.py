@@ -17,7 +17,7 @@ from tests.factories import make_event, make_invoice, make_payment, make_tenant
 
 pytestmark = pytest.mark.django_db
 
-URLS = ["/admin/payments/events/", "/admin/payments/invoices/"]
+URLS = [f"/admin/payments/{name}/" for name in ("events", "invoices", "refunds", "disputes")]
 
 
 def found_events(query: str) -> set[str]:

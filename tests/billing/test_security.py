@@ -21,6 +21,10 @@ INVOICE = "/admin/payments/invoices/stripe/in_known/"
 INVOICES = [
     "/admin/payments/invoices/",
     "/admin/payments/invoices/export.csv",
+    "/admin/payments/refunds/",
+    "/admin/payments/refunds/export.csv",
+    "/admin/payments/disputes/",
+    "/admin/payments/disputes/export.csv",
     "/admin/payments/totals.json",
     INVOICE,
 ]
@@ -133,6 +137,8 @@ class Inline(HTMLParser):
 PAGES = [
     *EVENTS[:1],
     *INVOICES[:1],
+    "/admin/payments/refunds/",
+    "/admin/payments/disputes/",
     INVOICE,
     "/admin/payments/tracked-events/",
     "/admin/payments/events/?q=nothing",
