@@ -2,10 +2,11 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from billing.models import Dispute, Notification
+from billing.models import Dispute, Heartbeat, Notification
 from tests.factories import (
     NOON,
     make_event,
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.django_db
 EVENTS = "/admin/payments/events/"
 INVOICES = "/admin/payments/invoices/"
 
-# The session, the user, and two for the user's permissions.
-LOGIN = 4
+# The session, the user, two for the user's permissions, and whether the worker runs.
+LOGIN = 5
 
 
 class TestCards:
@@ -146,6 +147,36 @@ class TestEventRows:
         assert "Search: <b>xyz</b>" in text
         assert 'href="?per_page=50">Clear filters' in text
         assert "No events yet" not in text
+
+
+class TestWorker:
+    SAID = "The worker is not running."
+
+    def test_one_that_runs_is_not_worth_a_word(self, staff: Client) -> None:
+        make_event(state="waiting", next_attempt_at=NOON)
+        Heartbeat.objects.create(worker="a", beat_at=timezone.now() - timedelta(seconds=50))
+
+        assert self.SAID not in staff.get(EVENTS).text
+
+    @pytest.mark.parametrize("path", [EVENTS, INVOICES])
+    def test_one_that_fell_silent_while_events_wait(self, staff: Client, path: str) -> None:
+        make_event(state="waiting", next_attempt_at=NOON)
+        silent_since = timezone.now() - timedelta(seconds=70)
+        Heartbeat.objects.create(worker="a", beat_at=silent_since)
+
+        text = staff.get(path).text
+
+        assert self.SAID in text
+        assert f'datetime="{silent_since.isoformat(timespec="seconds")}"' in text
+
+    def test_one_that_fell_silent_while_nothing_waits(self, staff: Client) -> None:
+        make_event(next_attempt_at=timezone.now() + timedelta(hours=1))
+        Heartbeat.objects.create(worker="a", beat_at=NOON)
+
+        assert self.SAID not in staff.get(EVENTS).text
+
+    def test_none_was_ever_started(self, staff: Client) -> None:
+        assert self.SAID in staff.get(EVENTS).text
 
 
 class TestExpandedRow:
