@@ -11,6 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "payments_admin.settings")
 try:
     # A page must not keep the database busy for long; commands such as rebuild may.
     settings.DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=30000"
-    application = get_wsgi_application()
+    pages = get_wsgi_application()
+    # Django's applications can be imported only now.
+    from webhooks.views import webhooks_first
+
+    application = webhooks_first(pages, "/webhooks/")
 except ImproperlyConfigured as error:
     sys.exit(f"Configuration: {error}")

@@ -103,7 +103,7 @@ def web_server(var_dir: Path, **more: str) -> Iterator[str]:
     log = var_dir / "web.log"
     command = ["-m", "granian", "payments_admin.wsgi:application", "--interface", "wsgi"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "warning"]
+    command += ["--blocking-threads", "16", "--http", "1", "--no-ws", "--log-level", "warning"]
     url = f"http://127.0.0.1:{port}"
     with running(command, environment(var_dir, **more), log) as process:
         wait_for(lambda: process.poll() is not None or _answers(url), message="no answer")

@@ -25,11 +25,9 @@ from webhooks.gateways.base import (
     Verified,
     _,
 )
+from webhooks.inbox import Row, inbox
 
 logger = logging.getLogger(__name__)
-
-# The worker listens here.
-CHANNEL = "payment_events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,6 @@ def receive(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> Answer
     try:
         return _record(gateway, verified, body, now)
     except DatabaseError as error:
-        # The next request shall have a connection that works.
-        connection.close()
         logger.error("%s post cannot be stored: %s", gateway.name, type(error).__name__)
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "cannot be stored now")
 
@@ -74,7 +70,6 @@ def refuse(gateway_name: str, status: HTTPStatus, reason: str) -> Answer:
 
 
 def _record(gateway: Gateway, verified: Verified, body: bytes, now: datetime) -> Answer:
-    """One statement: the row, its delivery count, the transmission's body and the worker's call."""
     digest = hashlib.sha256(body)
     state, reason = PaymentEvent.State.WAITING, ""
     try:
@@ -84,85 +79,33 @@ def _record(gateway: Gateway, verified: Verified, body: bytes, now: datetime) ->
         state, reason = PaymentEvent.State.UNREADABLE, str(error)
         envelope = Envelope(event_id=f"sha256:{digest.hexdigest()}", event_type="")
         logger.error("%s post is authentic and no event: %s", gateway.name, reason)
-    parameters = {
-        "gateway": gateway.name,
-        "event_id": envelope.event_id,
-        "event_type": envelope.event_type,
-        "api_version": envelope.api_version,
-        "livemode": envelope.livemode,
-        "occurred_at": envelope.occurred_at,
-        "now": now,
-        "verified_with": verified.verified_with,
-        "body": body,
-        "body_sha256": digest.digest(),
-        "state": state.value,
-        "reason": reason,
-        "next_attempt_at": now if state == PaymentEvent.State.WAITING else None,
-        "transmission_id": verified.transmission_id,
-        "channel": CHANNEL,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD if verified.transmission_id is None else RECORD_BOUND, parameters)
-        row = cursor.fetchone()
-    if row is None:
+    recorded = inbox.record(
+        Row(
+            gateway=gateway.name,
+            event_id=envelope.event_id,
+            event_type=envelope.event_type,
+            api_version=envelope.api_version,
+            livemode=envelope.livemode,
+            occurred_at=envelope.occurred_at,
+            received_at=now,
+            verified_with=verified.verified_with,
+            body=body,
+            body_sha256=digest.digest(),
+            state=state.value,
+            reason=reason,
+            next_attempt_at=now if state == PaymentEvent.State.WAITING else None,
+            transmission_id=verified.transmission_id,
+        )
+    )
+    if recorded is None:
         logger.error("ALERT: %s transmission id was used with two bodies", gateway.name)
         return refuse(gateway.name, HTTPStatus.BAD_REQUEST, _("transmission id used before"))
-    deliveries, same_body, _state = row
-    if not same_body:
+    if not recorded.same_body:
         logger.warning("%s event came again with another body: the first is kept", gateway.name)
     if state == PaymentEvent.State.UNREADABLE:
         return Answer(HTTPStatus.OK, "unreadable")
-    return Answer(HTTPStatus.OK, "recorded" if deliveries == 1 else "known")
+    return Answer(HTTPStatus.OK, "recorded" if recorded.deliveries == 1 else "known")
 
-
-_INSERT = """
-    INSERT INTO billing_paymentevent AS event (
-        gateway, event_id, event_type, api_version, livemode, occurred_at,
-        received_at, last_received_at, deliveries, conflicting_deliveries,
-        verified_with, body, body_sha256, state, reason, attempts, next_attempt_at
-    )
-    SELECT
-        %(gateway)s, %(event_id)s, %(event_type)s, %(api_version)s, %(livemode)s::boolean,
-        %(occurred_at)s::timestamptz, %(now)s, %(now)s, 1, 0, %(verified_with)s,
-        %(body)s::bytea, %(body_sha256)s::bytea, %(state)s, %(reason)s, 0,
-        %(next_attempt_at)s::timestamptz
-    {condition}
-    ON CONFLICT (gateway, event_id) DO UPDATE SET
-        deliveries = event.deliveries + 1,
-        last_received_at = excluded.last_received_at,
-        conflicting_deliveries = event.conflicting_deliveries
-            + (event.body_sha256 <> excluded.body_sha256)::int
-    RETURNING deliveries, body_sha256 = %(body_sha256)s AS same_body, state
-"""
-
-# A new event calls the worker when this commits, unless others are due: then it is awake, and works
-# until none is left. Calls make commits queue up: one each was measured to cost half the speed.
-_CALL_WORKER = """
-    SELECT deliveries, same_body, CASE
-        WHEN state = 'waiting' AND NOT EXISTS (
-            SELECT FROM billing_paymentevent WHERE next_attempt_at <= %(now)s
-        )
-        THEN pg_notify(%(channel)s, '')
-    END
-    FROM recorded
-"""
-
-RECORD = f"WITH recorded AS ({_INSERT.format(condition='')}) {_CALL_WORKER}"
-
-# The first body of a transmission id is the only one. The update that changes nothing makes
-# a concurrent post wait for the first, and returns what the first left.
-RECORD_BOUND = f"""
-    WITH transmission AS (
-        INSERT INTO billing_transmission AS known (
-            gateway, transmission_id, body_sha256, received_at
-        )
-        VALUES (%(gateway)s, %(transmission_id)s, %(body_sha256)s, %(now)s)
-        ON CONFLICT (gateway, transmission_id) DO UPDATE SET body_sha256 = known.body_sha256
-        RETURNING body_sha256 = %(body_sha256)s AS same_body
-    ),
-    recorded AS ({_INSERT.format(condition="FROM transmission WHERE same_body")})
-    {_CALL_WORKER}
-"""
 
 COUNT_REFUSAL = """
     INSERT INTO billing_refusal AS refusal (gateway, hour, reason, count) VALUES (%s, %s, %s, 1)

@@ -13,7 +13,7 @@ from django.test import Client
 from billing.models import PaymentEvent
 from tests.servers import web_server
 from tests.webhooks.senders import StripeSender
-from webhooks.views import MAX_BODY_BYTES
+from webhooks.views import MAX_BODY_BYTES, webhooks_first
 
 pytestmark = pytest.mark.django_db
 
@@ -85,8 +85,44 @@ def test_b4_body_cut_short(stripe: StripeSender) -> None:
     body = stripe.event()
     assert post(stripe, body, BytesIO(body[:-9]), CONTENT_LENGTH=str(len(body))) == (
         400,
-        "signature wrong",
+        "body is not complete",
     )
+
+
+def environ(method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
+    }
+
+
+@pytest.mark.parametrize("path", ["/webhooks/stripe/", "/webhooks/stripe", "/webhooks/adyen/"])
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
+def test_the_short_way_answers_as_django_does(stripe: StripeSender, path: str, method: str) -> None:
+    """The web server's way in and Django's URLs lead to the same answer."""
+    body = stripe.event()
+    headers = stripe.headers(body)
+    started: list[Any] = []
+    application = webhooks_first(lambda *_: pytest.fail("Django was asked"), "/webhooks/")
+    content = b"".join(
+        application(environ(method, path, body, headers), lambda *args: started.extend(args))
+    )
+    PaymentEvent.objects.all().delete()
+    django = Client().generic(method, path, body, content_type="application/json", headers=headers)
+    assert (started[0], content) == (
+        f"{django.status_code} {django.reason_phrase}",
+        django.content,
+    )
+    assert all(django.headers[name] == value for name, value in started[1])
+
+
+def test_the_short_way_leaves_the_rest_to_django() -> None:
+    application = webhooks_first(lambda environ, _: [environ["PATH_INFO"].encode()], "/webhooks/")
+    for path in ("/", "/admin/webhooks/stripe/", "/webhooks", "/webhook/stripe/"):
+        assert application(environ("GET", path, b"", {}), lambda *_: None) == [path.encode()]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -24,7 +24,7 @@ from webhooks import demo
 
 WEB_WORKERS = 2
 # Threads of one web worker, each with a database connection of its own.
-WEB_THREADS = 4
+WEB_THREADS = 16
 START_SECONDS = 30
 # The worker finishes the batch it has, and a web worker the requests.
 STOP_SECONDS = 15

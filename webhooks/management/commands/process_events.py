@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.models import Heartbeat
-from webhooks.ingest import CHANNEL
+from webhooks.inbox import CHANNEL
 from webhooks.notifications import send_due
 from webhooks.processing import process_batch
 

@@ -1,0 +1,227 @@
+"""Writes posts into the inbox, those that arrive together in one statement and one commit.
+
+A commit waits for the disk, and a statement for the database's answer, whether for one row or for
+thirty. So a thread that comes while another one writes does not write itself: its row waits, and
+goes with the others that came meanwhile. No row waits for time to pass, and a thread that comes
+alone writes at once. Everyone is answered after the commit that holds the own row.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+# The worker listens here.
+CHANNEL = "payment_events"
+#: Enough to share the cost of a commit; a larger group would only make its first row wait longer.
+GROUP_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One authentic post. ``transmission_id`` is bound to the first body that comes with it."""
+
+    gateway: str
+    event_id: str
+    event_type: str
+    api_version: str
+    livemode: bool | None
+    occurred_at: datetime | None
+    received_at: datetime
+    verified_with: str
+    body: bytes
+    body_sha256: bytes
+    state: str
+    reason: str
+    next_attempt_at: datetime | None
+    transmission_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What stands: how often the event was delivered, and whether always with this body."""
+
+    deliveries: int
+    same_body: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Post:
+    """A row on its way, and the thread that waits for it."""
+
+    row: Row
+    ready: threading.Lock = field(default_factory=threading.Lock)
+    recorded: Recorded | None = None
+    error: Exception | None = None
+    leads: bool = False
+
+
+class Inbox:
+    """Groups the rows of the threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[_Post] = []
+        self._writing = False
+
+    def record(self, row: Row) -> Recorded | None:
+        """Store a row and return what stands, or None if its transmission id has another body.
+
+        Raises the database's error if the row is not stored.
+        """
+        post = _Post(row)
+        with self._lock:
+            self._waiting.append(post)
+            post.leads = not self._writing
+            self._writing = True
+            if not post.leads:
+                post.ready.acquire()
+        if not post.leads:
+            # Until it is written, or all before it are and it is the first of the next group.
+            post.ready.acquire()
+        if post.leads:
+            self._write(post)
+        if post.error is not None:
+            raise post.error
+        return post.recorded
+
+    def _write(self, leader: _Post) -> None:
+        with self._lock:
+            group = self._take()
+        try:
+            _store(group)
+        except BaseException as error:
+            # Not a fault of the database: nobody may wait for ever.
+            for post in group:
+                post.error = RuntimeError(f"The group was not written: {error!r}")
+            raise
+        finally:
+            with self._lock:
+                following = self._waiting[0] if self._waiting else None
+                self._writing = following is not None
+            if following is not None:
+                following.leads = True
+                following.ready.release()
+            for post in group:
+                if post is not leader:
+                    post.ready.release()
+
+    def _take(self) -> list[_Post]:
+        """The first rows that wait. One statement can meet an event or a transmission only once."""
+        taken: dict[object, _Post] = {}
+        left: list[_Post] = []
+        for post in self._waiting:
+            row = post.row
+            keys = {(row.gateway, "event", row.event_id), (row.gateway, row.transmission_id)}
+            if row.transmission_id is None:
+                keys = {(row.gateway, "event", row.event_id)}
+            if len(taken) >= GROUP_SIZE or keys & taken.keys():
+                left.append(post)
+            else:
+                taken.update(dict.fromkeys(keys, post))
+        self._waiting = left
+        return list(dict.fromkeys(taken.values()))
+
+
+inbox = Inbox()
+
+
+def _store(group: Sequence[_Post]) -> None:
+    """Store a group; what the database refuses is tried row by row: a bad row fails alone."""
+    kept = connection.connection is not None
+    try:
+        found = _insert([post.row for post in group])
+    except DatabaseError as error:
+        # The next statement shall have a connection that works.
+        connection.close()
+        answered = getattr(error.__cause__, "pgcode", None) is not None
+        if not answered and kept:
+            # The connection was dead, or died: the database may be there all the same.
+            _store(group)
+        elif answered and len(group) > 1:
+            logger.warning("%d posts are stored one by one: %s", len(group), error)
+            for post in group:
+                _store([post])
+        else:
+            for post in group:
+                post.error = error
+        return
+    for post in group:
+        post.recorded = found.get((post.row.gateway, post.row.event_id))
+
+
+def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
+    # In the order of their keys, so that groups of two processes that share rows cannot deadlock.
+    rows = sorted(rows, key=lambda row: (row.gateway, row.event_id))
+    columns = [[getattr(row, name) for row in rows] for name in Row.__slots__]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [*columns, rows[0].received_at, CHANNEL])
+        bodies = {(row.gateway, row.event_id): row.body_sha256 for row in rows}
+        return {
+            (gateway, event_id): Recorded(
+                deliveries, bytes(body_sha256) == bodies[gateway, event_id]
+            )
+            for gateway, event_id, deliveries, body_sha256, _ in cursor.fetchall()
+        }
+
+
+# The first body of a transmission id is the only one. The update that changes nothing makes a
+# concurrent post wait for the first, and returns what the first left.
+#
+# A new event calls the worker when this commits, unless others are due: then it is awake, and works
+# until none is left. Calls make commits queue up: one each was measured to cost half the speed.
+INSERT = """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest(
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[],
+            %s::timestamptz[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
+            %s::timestamptz[], %s::text[]
+        ) AS row (
+            gateway, event_id, event_type, api_version, livemode, occurred_at,
+            received_at, verified_with, body, body_sha256, state, reason,
+            next_attempt_at, transmission_id
+        )
+    ),
+    bound AS (
+        INSERT INTO billing_transmission AS known (
+            gateway, transmission_id, body_sha256, received_at
+        )
+        SELECT gateway, transmission_id, body_sha256, received_at FROM given
+        WHERE transmission_id IS NOT NULL ORDER BY gateway, transmission_id
+        ON CONFLICT (gateway, transmission_id) DO UPDATE SET body_sha256 = known.body_sha256
+        RETURNING gateway, transmission_id, body_sha256
+    ),
+    recorded AS (
+        INSERT INTO billing_paymentevent AS event (
+            gateway, event_id, event_type, api_version, livemode, occurred_at,
+            received_at, last_received_at, deliveries, conflicting_deliveries,
+            verified_with, body, body_sha256, state, reason, attempts, next_attempt_at
+        )
+        SELECT
+            gateway, event_id, event_type, api_version, livemode, occurred_at,
+            received_at, received_at, 1, 0,
+            verified_with, body, body_sha256, state, reason, 0, next_attempt_at
+        FROM given
+        WHERE transmission_id IS NULL
+            OR (gateway, transmission_id, body_sha256) IN (SELECT * FROM bound)
+        ON CONFLICT (gateway, event_id) DO UPDATE SET
+            deliveries = event.deliveries + 1,
+            last_received_at = excluded.last_received_at,
+            conflicting_deliveries = event.conflicting_deliveries
+                + (event.body_sha256 <> excluded.body_sha256)::int
+        RETURNING gateway, event_id, deliveries, body_sha256, state
+    ),
+    call AS MATERIALIZED (
+        SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE next_attempt_at <= %s) AS needed
+    )
+    SELECT gateway, event_id, deliveries, body_sha256, CASE
+        WHEN state = 'waiting' AND (SELECT needed FROM call) THEN pg_notify(%s, '')
+    END
+    FROM recorded
+"""
