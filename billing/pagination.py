@@ -5,7 +5,7 @@ meanwhile moves every page on by one.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -22,11 +22,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Ids up to 2^63 - 1 and times up to the year 9999 have no more digits.
 _CURSOR = re.compile(r"(-?[0-9]{1,18})_([0-9]{1,18})", re.ASCII)
+_PK = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of one row in the order."""
+    """The place of one row in an order by time."""
 
     at: datetime
     pk: int
@@ -47,23 +48,58 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCursor:
+    """The place of one row in any other order. Only the row is written down: a name may be long."""
+
+    at: str | int
+    pk: int
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Which page is asked for. ``problem`` says that the address named none."""
 
     per_page: int = PAGE_SIZES[0]
     newest_first: bool = True
-    after: Cursor | None = None
-    before: Cursor | None = None
+    after: Cursor | RowCursor | None = None
+    before: Cursor | RowCursor | None = None
     problem: bool = False
 
     @classmethod
     def read(cls, query: QueryDict) -> "Place":
-        after, before = (Cursor.parse(query.get(name, "")) for name in ("after", "before"))
+        return cls._read(query, Cursor.parse, newest_first=query.get("sort") != OLDEST_FIRST)
+
+    @classmethod
+    def read_rows(
+        cls, query: QueryDict, at: Callable[[int], str | int | None], *, newest_first: bool
+    ) -> "Place":
+        """For a list that has one order. ``at``: what it orders by, of the row of a primary key."""
+
+        def parse(text: str) -> RowCursor | None:
+            pk = int(text) if _PK.fullmatch(text) else None
+            value = at(pk) if pk is not None else None
+            return None if pk is None or value is None else RowCursor(value, pk)
+
+        return cls._read(query, parse, newest_first=newest_first)
+
+    @classmethod
+    def _read(
+        cls,
+        query: QueryDict,
+        parse: Callable[[str], Cursor | RowCursor | None],
+        *,
+        newest_first: bool,
+    ) -> "Place":
+        after = parse(query.get("after", ""))
+        before = None if after else parse(query.get("before", ""))
         return cls(
             per_page=_page_size(query.get("per_page", "")),
-            newest_first=query.get("sort") != OLDEST_FIRST,
+            newest_first=newest_first,
             after=after,
-            before=None if after else before,
+            before=before,
             problem=bool(query.get("after") or query.get("before")) and not (after or before),
         )
 
@@ -78,31 +114,32 @@ class Page(Generic[Row]):
 
     rows: list[Row]
     place: Place
-    before: Cursor | None = None
-    after: Cursor | None = None
+    before: Cursor | RowCursor | None = None
+    after: Cursor | RowCursor | None = None
 
     @property
     def is_everything(self) -> bool:
         return self.before is None and self.after is None
 
 
-def paginate(queryset: QuerySet[Row], date_field: str, place: Place) -> Page[Row]:
+def paginate(queryset: QuerySet[Row], order_field: str, place: Place) -> Page[Row]:
     """The page at ``place``. A place that no row is at any more gives the first page."""
     cursor = place.after or place.before
     back = place.before is not None
     # Going back reads the rows before the cursor in the opposite order.
     descending = place.newest_first != back
-    rows = list(_from(queryset, date_field, cursor, descending)[: place.per_page + 1])
+    rows = list(_from(queryset, order_field, cursor, descending)[: place.per_page + 1])
     more = len(rows) > place.per_page
     rows = rows[: place.per_page]
     if cursor and (not rows or (back and len(rows) < place.per_page)):
         # Beyond the end; or fewer rows than a page before this one: those begin the first page.
-        return paginate(queryset, date_field, Place(place.per_page, place.newest_first))
+        return paginate(queryset, order_field, Place(place.per_page, place.newest_first))
     if back:
         rows.reverse()
 
-    def at(row: Row) -> Cursor:
-        return Cursor(getattr(row, date_field), row.pk)
+    def at(row: Row) -> Cursor | RowCursor:
+        value = getattr(row, order_field)
+        return (Cursor if isinstance(value, datetime) else RowCursor)(value, row.pk)
 
     return Page(
         rows=rows,
@@ -123,18 +160,18 @@ def walk(
 
 
 def _from(
-    queryset: QuerySet[Row], date_field: str, cursor: Cursor | None, descending: bool
+    queryset: QuerySet[Row], order_field: str, cursor: Cursor | RowCursor | None, descending: bool
 ) -> QuerySet[Row]:
     sign = "-" if descending else ""
-    ordered = queryset.order_by(f"{sign}{date_field}", f"{sign}id")
+    ordered = queryset.order_by(f"{sign}{order_field}", f"{sign}id")
     if cursor is None:
         return ordered
     beyond = "lt" if descending else "gt"
     # The first condition is where the index scan begins; the second leaves out the cursor's own
-    # second and what precedes it there.
+    # row, and those of the same second or name that precede it.
     return ordered.filter(
-        Q(**{f"{date_field}__{beyond}e": cursor.at}),
-        Q(**{f"{date_field}__{beyond}": cursor.at}) | Q(**{f"id__{beyond}": cursor.pk}),
+        Q(**{f"{order_field}__{beyond}e": cursor.at}),
+        Q(**{f"{order_field}__{beyond}": cursor.at}) | Q(**{f"id__{beyond}": cursor.pk}),
     )
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from billing.views import lists, machines
+from billing.views import lists, machines, tenants
 from billing.views.assign import assign
 from billing.views.invoice import invoice
 
@@ -20,5 +20,10 @@ urlpatterns = [
     path("disputes/", lists.disputes, name="disputes"),
     path("disputes/export.csv", lists.disputes_csv, name="disputes_csv"),
     path("invoices/<slug:gateway>/<path:ref>/", invoice, name="invoice"),
+    # By primary key: a tenant's own id may be any text, dots and slashes too.
+    path("tenants/", tenants.tenants, name="tenants"),
+    path("tenants/<int:pk>/", tenants.tenant, name="tenant"),
+    path("tenants/<int:pk>/subscriptions/", tenants.subscriptions, name="tenant_subscriptions"),
+    path("tenants/<int:pk>/customers/", tenants.customers, name="tenant_customers"),
     path("totals.json", machines.totals_json, name="totals_json"),
 ]

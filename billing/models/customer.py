@@ -13,5 +13,5 @@ class Customer(GatewayObject):
     class Meta(GatewayObject.Meta):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
-        # The customers of one tenant.
-        indexes = [models.Index(fields=["tenant"], name="customer_tenant")]
+        # The customers of one tenant, newest first.
+        indexes = [models.Index(fields=["tenant", "-id"], name="customer_page_tenant")]

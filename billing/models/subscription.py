@@ -36,8 +36,13 @@ class Subscription(GatewayObject):
         indexes = [
             # Subscriptions of one customer: tenant matching.
             models.Index(fields=["gateway", "customer_ref"], name="subscription_customer"),
-            # Subscriptions of one tenant.
-            models.Index(fields=["tenant"], name="subscription_tenant"),
+            # Subscriptions of one tenant, newest first, and how many of them are active.
+            models.Index(fields=["tenant", "-id"], name="subscription_page_tenant"),
+            models.Index(
+                fields=["tenant"],
+                name="subscription_active_tenant",
+                condition=models.Q(status="active"),
+            ),
         ]
         constraints = [
             *GatewayObject.Meta.constraints,

@@ -2,9 +2,13 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.gateway import Gateway
+
+# Names are in an index, which takes no more than 2,700 bytes.
+MAX_NAME_LENGTH = 500
 
 
 class Tenant(models.Model):
@@ -23,6 +27,17 @@ class Tenant(models.Model):
         ordering = ["name", "pk"]
         verbose_name = _("tenant")
         verbose_name_plural = _("tenants")
+        indexes = [
+            # The list of tenants, by name. "acme" is beside "Acme", however the database sorts.
+            models.Index(Lower("name"), "id", name="tenant_page"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(name__length__lte=MAX_NAME_LENGTH),
+                name="tenant_name_length",
+                violation_error_message=_("The name is too long."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -55,8 +70,12 @@ class TenantClaim(models.Model):
     event_id = models.TextField(default="")
 
     class Meta:
-        # The claims on an object: the others serve those of events, or of people, only.
-        indexes = [models.Index(fields=["gateway", "kind", "ref"], name="tenantclaim_object")]
+        indexes = [
+            # The claims on an object: the others serve those of events, or of people, only.
+            models.Index(fields=["gateway", "kind", "ref"], name="tenantclaim_object"),
+            # The latest claims of a tenant.
+            models.Index(fields=["tenant", "-id"], name="tenantclaim_page_tenant"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "kind", "ref", "tenant"],

@@ -1,16 +1,38 @@
 """Tenants: finding one, and what belongs to it."""
 
-from django.db.models import Q, QuerySet
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Generic, TypeVar
 
-from billing.models import PaymentEvent, Tenant
+from django.db import connection
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+
+from billing.models import Customer, Invoice, PaymentEvent, Subscription, Tenant, TenantClaim
 from billing.queries import lists
 
+Row = TypeVar("Row", bound=Model)
+
 #: How many tenants are offered to choose from.
-CHOICES = 20
+CHOICES = 10
+#: How much of each kind the page of one tenant shows.
+SHOWN = 10
+#: How far back conflicts are looked for: a tenant may have a claim for each of its payments.
+CLAIMS_SEARCHED = 1000
+
+# Counted in the index, for each tenant up to a limit.
+ACTIVE = """
+    SELECT tenant, (SELECT count(*) FROM (
+        SELECT FROM billing_subscription WHERE tenant_id = tenant AND status = 'active' LIMIT %s
+    ) AS counted)
+    FROM unnest(%s::bigint[]) AS tenants (tenant)
+"""
 
 
 def tenants() -> QuerySet[Tenant]:
-    return Tenant.objects.order_by("name", "pk")
+    """All tenants by name, ``by_name``, which is the name without regard to capitals."""
+    return Tenant.objects.annotate(by_name=Lower("name")).order_by("by_name", "pk")
 
 
 def search(queryset: QuerySet[Tenant], term: str) -> QuerySet[Tenant]:
@@ -24,10 +46,117 @@ def choices(term: str) -> tuple[list[Tenant], bool]:
     return found[:CHOICES], len(found) > CHOICES
 
 
+def name_of(pk: int) -> str | None:
+    """What the tenant is sorted by."""
+    return Tenant.objects.filter(pk=pk).values_list(Lower("name"), flat=True).first()
+
+
+def active_subscriptions(ids: Collection[int]) -> dict[int, int]:
+    """How many subscriptions of each tenant are active, up to one more than `COUNT_LIMIT`."""
+    with connection.cursor() as cursor:
+        cursor.execute(ACTIVE, [lists.COUNT_LIMIT + 1, list(ids)])
+        return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(Generic[Row]):
+    """The newest rows of a kind, and how many there are in all; bounded."""
+
+    rows: list[Row]
+    count: int
+
+    @property
+    def is_everything(self) -> bool:
+        return len(self.rows) == self.count
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDetail:
+    """One tenant with what is newest of each kind. Invoices and events only for who may see them.
+
+    ``claims`` are those on one object each, the one that counts first: a person's, else the
+    earliest by gateway time. Only of what others claim too, or a person has assigned.
+    """
+
+    tenant: Tenant
+    subscriptions: Newest[Subscription]
+    customers: Newest[Customer]
+    invoices: list[Invoice]
+    events: list[PaymentEvent]
+    claims: list[list[TenantClaim]]
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether a person should say whose something is."""
+        return any(not claims[0].by_person for claims in self.claims)
+
+
+def tenant(pk: int) -> Tenant | None:
+    return Tenant.objects.filter(pk=pk).first()
+
+
+def tenant_detail(tenant: Tenant, *, with_invoices: bool, with_events: bool) -> TenantDetail:
+    """Eight queries at most, however much the tenant has."""
+    invoices = lists.invoices().filter(tenant=tenant).order_by("-created_at", "-id")
+    events = lists.events().filter(tenant=tenant).order_by("-received_at", "-id")
+    return TenantDetail(
+        tenant=tenant,
+        subscriptions=_newest(subscriptions(tenant)),
+        customers=_newest(customers(tenant)),
+        invoices=list(invoices[:SHOWN]) if with_invoices else [],
+        events=list(events[:SHOWN]) if with_events else [],
+        claims=_claims(tenant),
+    )
+
+
+def _newest(queryset: QuerySet[Row]) -> Newest[Row]:
+    rows = list(queryset.order_by("-id")[: SHOWN + 1])
+    more = len(rows) > SHOWN
+    return Newest(rows[:SHOWN], lists.bounded_count(queryset) if more else len(rows))
+
+
+def subscriptions(tenant: Tenant) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(tenant=tenant).defer("stamps")
+
+
+def customers(tenant: Tenant) -> QuerySet[Customer]:
+    return Customer.objects.filter(tenant=tenant).defer("stamps")
+
+
+def _claims(tenant: Tenant) -> list[list[TenantClaim]]:
+    of_others = TenantClaim.objects.filter(
+        gateway=OuterRef("gateway"), kind=OuterRef("kind"), ref=OuterRef("ref")
+    ).exclude(tenant=tenant)
+    latest = TenantClaim.objects.filter(tenant=tenant).order_by("-id")[:CLAIMS_SEARCHED]
+    objects = (
+        TenantClaim.objects.filter(
+            Q(by_person=True) | Exists(of_others), pk__in=latest.values("pk")
+        )
+        .order_by("-id")
+        .values_list("gateway", "kind", "ref")[:SHOWN]
+    )
+    wanted = Q()
+    for gateway, kind, ref in objects:
+        wanted |= Q(gateway=gateway, kind=kind, ref=ref)
+    if not wanted:
+        return []
+    claims = (
+        TenantClaim.objects.filter(wanted)
+        .select_related("tenant", "assigned_by")
+        .order_by("gateway", "kind", "ref", "-by_person", "claimed_at_ms", "trust", "event_id")
+    )
+    same = groupby(claims, key=lambda claim: (claim.gateway, claim.kind, claim.ref))
+    return [list(group) for _object, group in same]
+
+
 def event(pk: int) -> PaymentEvent | None:
     return lists.events().filter(pk=pk).first()
 
 
+def unmatched() -> int:
+    """How many events were applied, but have a tenant that a person has to say; bounded."""
+    return lists.bounded_count(PaymentEvent.objects.filter(state=PaymentEvent.State.UNMATCHED))
+
+
 def any_unmatched() -> bool:
-    """Whether there are events that were applied, but whose tenant a person has to say."""
     return PaymentEvent.objects.filter(state=PaymentEvent.State.UNMATCHED).exists()

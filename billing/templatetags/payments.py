@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from billing import addresses, formats
-from billing.models import Dispute, Invoice, Notification, PaymentEvent, Refund
+from billing.models import Dispute, Invoice, Notification, PaymentEvent, Refund, Subscription
 from billing.money import Money
 
 register = template.Library()
@@ -28,6 +28,14 @@ _TONES = {
     Invoice.Status.PAID: ("ok", "check"),
     Invoice.Status.PENDING: ("warn", "clock"),
     Invoice.Status.VOID: ("", "ban"),
+    Subscription.Status.ACTIVE: ("ok", "check"),
+    Subscription.Status.TRIALING: ("info", "clock"),
+    Subscription.Status.INCOMPLETE: ("warn", "clock"),
+    Subscription.Status.PAST_DUE: ("warn", "alert-triangle"),
+    Subscription.Status.UNPAID: ("bad", "x"),
+    Subscription.Status.SUSPENDED: ("warn", "circle-minus"),
+    Subscription.Status.PAUSED: ("", "circle-minus"),
+    Subscription.Status.EXPIRED: ("", "ban"),
     Refund.Status.SUCCEEDED: ("ok", "check"),
     Refund.Status.CANCELLED: ("", "ban"),
     Dispute.Status.OPEN: ("warn", "clock"),

@@ -130,7 +130,7 @@ def test_no_more_than_a_page_of_tenants_is_offered(
     with django_assert_num_queries(6):
         page = decider.get(address(event))
 
-    assert page.text.count('type="radio"') == 20
+    assert page.text.count('type="radio"') == 10
     assert "There are more" in page.text
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
 
+from billing.models import Customer, Subscription, TenantClaim
 from tests.factories import make_event, make_invoice, make_refund, make_staff, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,7 @@ PAGES = [
     "/admin/payments/disputes/",
     INVOICE,
     "/admin/payments/tracked-events/",
+    "/admin/payments/tenants/",
     "/admin/payments/events/?q=nothing",
     "/admin/login/",
     "/admin/",
@@ -217,8 +219,22 @@ def test_every_shown_field_is_text() -> None:
         tenant=tenant,
         state="failed",
     )
-    client = logged_in("view_paymentevent", "view_invoice")
+    Customer.objects.create(gateway="stripe", ref=evil, tenant=tenant, name=evil, email=evil)
+    Subscription.objects.create(gateway="stripe", ref=evil, tenant=tenant, plan=evil)
+    for claimant in (tenant, make_tenant(evil)):
+        TenantClaim.objects.create(gateway="stripe", kind="customer", ref=evil, tenant=claimant)
+    client = logged_in(
+        *("view_paymentevent", "view_invoice", "view_tenant"),
+        *("view_customer", "change_paymentevent"),
+    )
     queries = [
+        ("/admin/payments/tenants/", {"q": evil, "after": evil}),
+        ("/admin/payments/tenants/", {}),
+        (f"/admin/payments/tenants/{tenant.pk}/", {}),
+        (f"/admin/payments/tenants/{tenant.pk}/subscriptions/", {}),
+        (f"/admin/payments/tenants/{tenant.pk}/customers/", {}),
+        (f"/admin/payments/events/{event.pk}/assign/", {"q": evil}),
+        (f"/admin/payments/events/{event.pk}/assign/", {}),
         ("/admin/payments/events/", {"open": str(event.pk)}),
         ("/admin/payments/events/", {"tenant": evil, "event_type": evil, "q": evil}),
         ("/admin/payments/events/", {"gateway": evil, "date_from": evil, "after": evil}),

@@ -1,0 +1,92 @@
+"""The list of tenants, and the pages of one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
+from billing.models import Tenant
+from billing.pagination import PAGE_SIZES, Page, Place, paginate
+from billing.queries import lists
+from billing.queries import tenants as queries
+from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
+
+
+class TenantSearch(forms.Form):
+    q = forms.CharField(label=_("Search"), required=False, max_length=MAX_VALUE_LENGTH)
+
+
+@staff_with(SEE_TENANTS)
+def tenants(request: HttpRequest) -> HttpResponse:
+    search = TenantSearch(request.GET)
+    term = search.cleaned_data["q"] if search.is_valid() else ""
+    found = queries.search(queries.tenants(), term) if term else queries.tenants()
+    place = Place.read_rows(request.GET, queries.name_of, newest_first=False)
+    page = paginate(found, "by_name", place)
+    active = queries.active_subscriptions([tenant.pk for tenant in page.rows])
+    return render(
+        request,
+        "billing/tenants.html",
+        {
+            "search": search,
+            "term": term,
+            "rows": [(tenant, active[tenant.pk]) for tenant in page.rows],
+            "unmatched": queries.unmatched() if request.user.has_perm(SEE_EVENTS) else 0,
+            "clear": changed(request.GET, without=(*POSITION, "q")),
+            **_pages(request, page, found),
+        },
+    )
+
+
+@staff_with(SEE_TENANTS)
+def tenant(request: HttpRequest, pk: int) -> HttpResponse:
+    detail = queries.tenant_detail(
+        _tenant(pk),
+        with_invoices=request.user.has_perm(SEE_INVOICES),
+        with_events=request.user.has_perm(SEE_EVENTS),
+    )
+    return render(request, "billing/tenant.html", {"tenant": detail.tenant, "detail": detail})
+
+
+@staff_with(SEE_TENANTS)
+def subscriptions(request: HttpRequest, pk: int) -> HttpResponse:
+    return _all(request, pk, queries.subscriptions, "billing/tenant_subscriptions.html")
+
+
+@staff_with(SEE_TENANTS)
+def customers(request: HttpRequest, pk: int) -> HttpResponse:
+    return _all(request, pk, queries.customers, "billing/tenant_customers.html")
+
+
+def _all(
+    request: HttpRequest, pk: int, of: Callable[[Tenant], QuerySet[Any]], template: str
+) -> HttpResponse:
+    """All that a tenant has of one kind, newest first."""
+    tenant = _tenant(pk)
+    rows = of(tenant)
+    page = paginate(rows, "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True))
+    return render(request, template, {"tenant": tenant, **_pages(request, page, rows)})
+
+
+def _tenant(pk: int) -> Tenant:
+    tenant = queries.tenant(pk)
+    if tenant is None:
+        raise Http404
+    return tenant
+
+
+def _pages(request: HttpRequest, page: Page[Any], rows: QuerySet[Any]) -> dict[str, Any]:
+    """What `billing/_pages.html` shows."""
+    query = request.GET
+    return {
+        "page": page,
+        "page_sizes": PAGE_SIZES,
+        "matching": len(page.rows) if page.is_everything else lists.bounded_count(rows),
+        "previous": page.before and changed(query, without=POSITION, before=page.before),
+        "next": page.after and changed(query, without=POSITION, after=page.after),
+    }
