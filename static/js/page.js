@@ -43,3 +43,76 @@ document.addEventListener("click", async (event) => {
   button.focus({ preventScroll: true });
   setTimeout(() => show(icon, "copy"), 2000);
 });
+
+// --- Parts of the page that htmx changes: they say that they are busy, and what went wrong ---
+
+const SLOW_MILLISECONDS = 5000;
+const trouble = document.getElementById("trouble");
+let slow;
+let again;
+
+function tell(when) {
+  for (const part of trouble.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== when;
+  trouble.querySelector("[data-again]").hidden = when === "slow";
+  trouble.hidden = false;
+}
+
+function settle() {
+  clearTimeout(slow);
+  trouble.hidden = true;
+}
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  // What was not filled in stays out of the address.
+  for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name);
+});
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  settle();
+  slow = setTimeout(tell, SLOW_MILLISECONDS, "slow");
+  detail.target.setAttribute("aria-busy", "true");
+  for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
+});
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const asked = new URL(detail.pathInfo.finalRequestPath, location.href);
+  if (new URL(detail.xhr.responseURL).pathname !== asked.pathname) {
+    // Sent elsewhere, to log in: that is a page of its own.
+    detail.shouldSwap = false;
+    location.assign(asked);
+  }
+  // The row that was opened stays where it is on the screen.
+  delete detail.pathInfo.anchor;
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  detail.target.removeAttribute("aria-busy");
+  if (detail.successful) settle();
+});
+
+for (const [event, when] of [
+  ["htmx:responseError", "failed"],
+  ["htmx:swapError", "failed"],
+  ["htmx:timeout", "away"],
+  ["htmx:sendError", "away"],
+]) {
+  document.addEventListener(event, ({ detail }) => {
+    settle();
+    again = detail.requestConfig.elt;
+    tell(when);
+  });
+}
+
+trouble.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-again]")) again.matches("form") ? again.requestSubmit() : again.click();
+  if (target.closest("[data-again], [data-close]")) trouble.hidden = true;
+});
+
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  // htmx gives the focus back to what has the same id. Where that is gone, the results take it.
+  if (document.activeElement === document.body) {
+    document.getElementById("results").focus({ preventScroll: true });
+  }
+  if (detail.requestConfig.elt.hasAttribute("aria-expanded")) return;
+  announce(document.querySelector("[data-announce]").textContent);
+});

@@ -1,7 +1,7 @@
 """One Chromium for all browser tests, a fresh context for each."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -48,19 +48,22 @@ def chromium() -> Iterator[Browser]:
 def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     """Opens a path as a member of staff; at the end there was no error in any console.
 
-    Violations of the content security policy are such errors.
+    Violations of the content security policy are such errors. A test of what goes wrong says which
+    complaints it ``expects``, by a part of each.
     """
     client = Client()
     client.force_login(make_staff("view_paymentevent", "view_invoice", "view_tenant"))
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     problems: list[str] = []
     contexts = []
+    expected: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             problems.append(message.text)
 
-    def open_(path: str, **options: Any) -> Page:
+    def open_(path: str, *, expects: Sequence[str] = (), **options: Any) -> Page:
+        expected.extend(expects)
         context = chromium.new_context(
             base_url=live_server.url, **{"viewport": {"width": 1440, "height": 900}} | options
         )
@@ -77,4 +80,5 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     yield open_
     for context in contexts:
         context.close()
-    assert problems == []
+    assert [text for text in problems if not any(part in text for part in expected)] == []
+    assert [part for part in expected if not any(part in text for text in problems)] == []
