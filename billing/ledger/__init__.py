@@ -98,7 +98,6 @@ def apply(events: Sequence[ReadEvent]) -> None:
     notifications: list[Notification] = []
     touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
     for event in events:
-        touched[event.gateway].events.append(event.pk)
         at_ms = milliseconds(event.occurred_at)
         _name(said, event.gateway, event.reading.refs)
         for fact in event.reading.facts:
@@ -125,7 +124,6 @@ def apply(events: Sequence[ReadEvent]) -> None:
     tenancy.record(claims)
     # The outbox row is unique, so that an attempt is told once however often it is reported.
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
-    _mark(events, changes)
     for gateway, what in sorted(touched.items()):
         payments, invoices = what.of(tenancy.PAYMENTS), what.of(tenancy.INVOICES)
         derived.supersede_payments(gateway, payments | invoices)
@@ -133,6 +131,8 @@ def apply(events: Sequence[ReadEvent]) -> None:
         derived.credit_invoices(gateway, invoices)
         what.add(tenancy.REFUNDS, *derived.settle_payments(gateway, payments, invoices))
         tenancy.settle(gateway, what)
+    # Last, when all that tells whose they are is settled: an event is written once.
+    _mark(events, changes)
 
 
 def assign_tenant(events: Iterable[PaymentEvent], tenant: Tenant, user: Any) -> int:
@@ -245,27 +245,36 @@ def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
 
 
 def _mark(events: Sequence[ReadEvent], changes: dict[int, list[history.Change]]) -> None:
-    """Write on the events what they were about; whose they are follows from that.
+    """Write on the events what they were about, and whose they are.
 
     What an event changed, and when, is said once: reading it again does not rewrite history.
     """
     refs = [event.reading.refs for event in events]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE billing_paymentevent AS event SET
                 customer_ref = new.customer_ref, subscription_ref = new.subscription_ref,
                 invoice_ref = new.invoice_ref, payment_ref = new.payment_ref,
-                state = 'processed', reason = '', next_attempt_at = NULL,
+                tenant_id = new.tenant_id, state = {tenancy.STATE},
+                reason = '', next_attempt_at = NULL,
                 processed_at = COALESCE(event.processed_at, %s),
                 changes = COALESCE(event.changes, new.changes)
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
-                AS new (id, customer_ref, subscription_ref, invoice_ref, payment_ref, changes)
+            FROM (
+                SELECT *, {tenancy.OF_EVENT} AS tenant_id
+                FROM unnest(
+                    %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                    %s::jsonb[]
+                ) AS x (
+                    id, gateway, customer_ref, subscription_ref, invoice_ref, payment_ref, changes
+                )
+            ) AS new
             WHERE event.id = new.id
             """,
             [
                 timezone.now(),
                 [event.pk for event in events],
+                [event.gateway for event in events],
                 [ref.customer for ref in refs],
                 [ref.subscription for ref in refs],
                 [ref.invoice for ref in refs],

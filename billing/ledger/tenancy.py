@@ -102,10 +102,9 @@ LEVELS = (
 
 @dataclass
 class Touched:
-    """What a batch named or wrote: refs by table, and the events themselves by primary key."""
+    """What a batch named or wrote: refs by table."""
 
     refs: dict[str, set[str]] = field(default_factory=dict)
-    events: list[int] = field(default_factory=list)
 
     def of(self, table: str) -> set[str]:
         return self.refs.get(table, set())
@@ -226,19 +225,16 @@ def _lock(
     level: Level, gateway: str, touched: Touched, changed: dict[str, Sequence[str]]
 ) -> list[int]:
     """The rows of a level that were touched or that take their tenant from a row that changed."""
-    parameters: list[Any]
-    if level.table == EVENTS:
-        conditions, parameters = ["id = ANY(%s)"], [touched.events]
-    else:
-        refs = sorted(touched.refs.get(level.table, ()))
-        conditions, parameters = ["ref = ANY(%s)"], [refs]
+    conditions: list[str] = []
+    parameters: list[Any] = []
+    if refs := touched.of(level.table):
+        conditions.append("ref = ANY(%s)")
+        parameters.append(sorted(refs))
     for column, parent in level.parents:
         if changed.get(parent):
             conditions.append(f"{column} = ANY(%s)")
             parameters.append(list(changed[parent]))
-    if len(conditions) == 1 and not parameters[0]:
-        return []
-    return _select_ids(level, gateway, conditions, parameters)
+    return _select_ids(level, gateway, conditions, parameters) if conditions else []
 
 
 def _lock_dependents(level: Level, gateway: str, changed: dict[str, Sequence[str]]) -> list[int]:
@@ -266,14 +262,25 @@ def _select_ids(
         return [row[0] for row in cursor.fetchall()]
 
 
+def _parents_tenants(level: Level) -> list[str]:
+    """SQL for the tenants of the rows that a row ``x`` names, the one that counts most first."""
+    return [
+        f"(SELECT p.tenant_id FROM {parent} p WHERE p.gateway = x.gateway AND p.ref = x.{column})"
+        for column, parent in level.parents
+    ]
+
+
+#: The tenant of an event ``x``, from the rows that it names, which must have been settled.
+OF_EVENT = f"COALESCE({', '.join(_parents_tenants(LEVELS[-1]))})"
+#: What an event is that was applied, by its new tenant.
+STATE = "CASE WHEN new.tenant_id IS NULL THEN 'unmatched' ELSE 'processed' END"
+
+
 def _assign(level: Level, ids: Sequence[int]) -> list[str]:
     """Give rows, which must be locked, the tenant that they now have; returns refs that changed."""
     if not ids:
         return []
-    sources = [
-        f"(SELECT p.tenant_id FROM {parent} p WHERE p.gateway = x.gateway AND p.ref = x.{column})"
-        for column, parent in level.parents
-    ]
+    sources = _parents_tenants(level)
     if level.kind:
         whose = ON_ITSELF.format(kind=level.kind)
         if level.table == CUSTOMERS:
@@ -285,9 +292,8 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         sources.append(f"({BEST_CLAIM.format(whose=whose)})")
     set_state, state_differs, returned = "", "", "ref"
     if level.table == EVENTS:
-        state = "CASE WHEN new.tenant_id IS NULL THEN 'unmatched' ELSE 'processed' END"
-        set_state = f", state = {state}"
-        state_differs = f"OR old.state <> {state}) AND (old.state IN ('processed', 'unmatched')"
+        set_state = f", state = {STATE}"
+        state_differs = f"OR old.state <> {STATE}) AND (old.state IN ('processed', 'unmatched')"
         returned = "event_id"
     sql = f"""
         UPDATE {level.table} AS old SET tenant_id = new.tenant_id{set_state}
