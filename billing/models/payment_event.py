@@ -98,11 +98,16 @@ class PaymentEvent(models.Model):
                 name="event_queue",
                 condition=models.Q(next_attempt_at__isnull=False),
             ),
-            # The events that touched an object: tenant matching and histories.
-            models.Index(fields=["gateway", "customer_ref"], name="event_customer"),
-            models.Index(fields=["gateway", "subscription_ref"], name="event_subscription"),
-            models.Index(fields=["gateway", "invoice_ref"], name="event_invoice"),
-            models.Index(fields=["gateway", "payment_ref"], name="event_payment"),
+            # The events that touched an object: tenant matching and histories. Without those that
+            # name none, so that recording an event, which names nothing yet, writes none of these.
+            *(
+                models.Index(
+                    fields=["gateway", f"{kind}_ref"],
+                    name=f"event_{kind}",
+                    condition=models.Q(**{f"{kind}_ref__isnull": False}),
+                )
+                for kind in ("customer", "subscription", "invoice", "payment")
+            ),
         ]
 
     def __str__(self) -> str:
