@@ -14,6 +14,7 @@ from billing.models import (
     Subscription,
     TenantClaim,
 )
+from billing.totals import follow_zone
 from webhooks import processing
 
 # The tables that follow from the inbox, and the columns that are not merely of this database.
@@ -42,6 +43,7 @@ def rebuild(*, keep: bool = True) -> dict[str, int]:
                     f" SELECT {columns} FROM {table}"
                 )
             forget()
+            follow_zone()
             _replay()
             differences = {}
             for table, columns in views.items():

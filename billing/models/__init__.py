@@ -13,15 +13,17 @@ from billing.models.refund import Refund
 from billing.models.refusal import Refusal
 from billing.models.subscription import Subscription
 from billing.models.tenant import Tenant, TenantClaim
-from billing.models.total import Total
+from billing.models.total import DailyTotal, KeptSum, TenantTotal, Total, TotalZone
 
 __all__ = [
     "CreditNote",
     "Customer",
+    "DailyTotal",
     "Dispute",
     "Gateway",
     "Heartbeat",
     "Invoice",
+    "KeptSum",
     "Notification",
     "Payment",
     "PaymentEvent",
@@ -30,6 +32,8 @@ __all__ = [
     "Subscription",
     "Tenant",
     "TenantClaim",
+    "TenantTotal",
     "Total",
+    "TotalZone",
     "Transmission",
 ]

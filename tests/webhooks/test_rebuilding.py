@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from billing.models import (
     Customer,
@@ -14,6 +15,7 @@ from billing.models import (
     Refund,
     Subscription,
     TenantClaim,
+    TotalZone,
 )
 from billing.totals import discrepancies
 from tests import inbox, payloads
@@ -119,3 +121,12 @@ def test_a_rebuild_rewrites_no_history_and_tells_nobody_again(life: list[Payment
     rebuild()
     assert list(PaymentEvent.objects.order_by("pk").values_list(*columns)) == history
     assert list(Notification.objects.order_by("pk").values()) == told
+
+
+def test_a_rebuild_moves_the_days_to_the_zone_that_is_set(
+    life: list[PaymentEvent], settings: Settings
+) -> None:
+    settings.PAYMENTS_TIME_ZONE = "Asia/Kolkata"
+    rebuild()
+    assert TotalZone.objects.get().name == "Asia/Kolkata"
+    assert discrepancies() == []

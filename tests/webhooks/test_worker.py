@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing.models import Heartbeat, Invoice, PaymentEvent
+from billing.models import Heartbeat, Invoice, PaymentEvent, TotalZone
 from billing.totals import discrepancies
 from tests import inbox
 from tests.ledger_state import snapshot
@@ -137,3 +137,9 @@ def test_once_ends_when_nothing_is_due(tmp_path: Path) -> None:
     inbox.record(*invoices(5))
     drain(tmp_path)
     assert count(State.PROCESSED) == 5
+
+
+def test_a_worker_moves_the_days_of_the_totals_to_the_zone_that_is_set(tmp_path: Path) -> None:
+    with worker(tmp_path, PAYMENTS_TIME_ZONE="Asia/Kolkata"):
+        wait_for(Heartbeat.objects.exists)
+        assert TotalZone.objects.get().name == "Asia/Kolkata"

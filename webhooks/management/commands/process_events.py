@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.models import Heartbeat
+from billing.totals import follow_zone
 from webhooks.inbox import CHANNEL
 from webhooks.notifications import send_due
 from webhooks.processing import process_batch
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if once:
+            follow_zone()
             while process_batch() or send_due():
                 pass
             return
@@ -67,6 +69,8 @@ class Worker:
 
     def _work(self) -> None:
         connection.ensure_connection()
+        if follow_zone():
+            self._command.stdout.write("PAYMENTS_TIME_ZONE is new: the daily totals follow it now.")
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         pause = FIRST_POLL_SECONDS
