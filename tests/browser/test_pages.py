@@ -2,7 +2,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.factories import make_event, make_invoice, make_tenant
@@ -118,9 +118,9 @@ def test_phone_shows_a_list_no_wider_than_the_screen(open_page: OpenPage, path: 
     page = open_page(path, **PHONE)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    # Rows have another layout there, and are still rows.
-    expect(page.get_by_role("row", name="Globex GmbH").first).to_be_visible()
     expect(page.locator("thead")).to_be_hidden()
+    # Rows have another layout there, and are still rows of a table.
+    assert {"table", "row", "cell"} <= roles_told(page)
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="Tenants")).to_be_visible()
 
@@ -144,3 +144,9 @@ def test_page_is_mirrored_where_text_runs_to_the_left(
     assert page.evaluate("document.documentElement.scrollWidth") == width
     for left, right in zip(before, after, strict=True):
         assert right["x"] + right["width"] == pytest.approx(width - left["x"], abs=2)
+
+
+def roles_told(page: Page) -> set[str]:
+    """What Chromium tells a screen reader of the page, which is not all that is in the HTML."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    return {node["role"]["value"] for node in tree["nodes"] if not node["ignored"]}
