@@ -1,13 +1,22 @@
-"""The page that says what is done with which events."""
+"""The pages about the gateways: what is done with which events, and how to connect each."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from billing.models import Gateway
+from billing.models import Gateway, PaymentEvent
+from billing.queries.health import worker
+from billing.queries.receiving import NEWEST, event_of
 from billing.queries.types import seen
 from billing.views.access import SEE_EVENTS, staff_with
+from webhooks import trials
+from webhooks.connections import connections, deployment, traffic
 from webhooks.registry import gateways
+
+SEND_TEST_EVENT = "billing.change_paymentevent"
 
 
 @staff_with(SEE_EVENTS)
@@ -25,3 +34,48 @@ def tracked_events(request: HttpRequest) -> HttpResponse:
         for gateway in known
     ]
     return render(request, "webhooks/tracked_events.html", {"tables": tables})
+
+
+@staff_with(SEE_EVENTS)
+def setup(request: HttpRequest) -> HttpResponse:
+    return _setup(request)
+
+
+@staff_with(SEE_EVENTS, methods=["POST"])
+@staff_with(SEND_TEST_EVENT, methods=["POST"])
+def send_test_event(request: HttpRequest, gateway_name: str) -> HttpResponse:
+    gateway = gateways().get(gateway_name)
+    if gateway is None or not trials.possible(gateway):
+        raise Http404
+    trial = trials.send(gateway)
+    if not trial.recorded:
+        return _setup(request, refused=trial)
+    sent = urlencode({"gateway": gateway_name, "sent": trial.event_id})
+    return redirect(f"{reverse('setup')}?{sent}#{gateway_name}")
+
+
+def _setup(request: HttpRequest, refused: trials.Trial | None = None) -> HttpResponse:
+    """``refused`` is the test event that was just sent, and not recorded."""
+    now = timezone.now()
+    by_gateway = traffic(now)
+    return render(
+        request,
+        "webhooks/setup.html",
+        {
+            "connections": [(one, by_gateway[one.name]) for one in connections(request)],
+            "worker": worker(now),
+            "newest": NEWEST,
+            "deployment": deployment(),
+            "sent": _sent(request),
+            "refused": refused,
+            "may_send": request.user.has_perm(SEND_TEST_EVENT),
+        },
+    )
+
+
+def _sent(request: HttpRequest) -> PaymentEvent | None:
+    """The test event that this page was opened to tell of."""
+    gateway, event_id = request.GET.get("gateway"), request.GET.get("sent", "")
+    if gateway not in gateways() or not trials.EVENT_ID.fullmatch(event_id):
+        return None
+    return event_of(gateway, event_id)

@@ -13,6 +13,9 @@ from webhooks.gateways.paypal_api import Confirm, PayPalApi, PayPalReadBack
 from webhooks.gateways.paypal_certificates import LIVE_NAMES, TEST_NAMES, Certificates
 from webhooks.gateways.stripe import StripeGateway
 
+#: The setting that holds what proves each gateway's posts: without it, it is not configured.
+SECRETS = {"stripe": "STRIPE_WEBHOOK_SECRETS", "paypal": "PAYPAL_WEBHOOK_IDS"}
+
 
 @cache
 def gateways() -> dict[str, Gateway]:
@@ -37,10 +40,10 @@ def _paypal_certificates() -> Certificates:
 
 def _paypal_read_back() -> PayPalReadBack | None:
     client_id, client_secret = settings.PAYPAL_CLIENT_ID, settings.PAYPAL_CLIENT_SECRET
-    if not (client_id and client_secret):
+    confirm = Confirm(settings.PAYPAL_CONFIRM)
+    if not (client_id and client_secret) or confirm == Confirm.NEVER:
         return None
-    api = PayPalApi(client_id, client_secret, settings.PAYPAL_API_BASE)
-    return PayPalReadBack(api, Confirm(settings.PAYPAL_CONFIRM))
+    return PayPalReadBack(PayPalApi(client_id, client_secret, settings.PAYPAL_API_BASE), confirm)
 
 
 def _live() -> bool:

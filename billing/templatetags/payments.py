@@ -65,12 +65,15 @@ def badge(value: str, label: str) -> SafeString:
 
 
 @register.simple_tag
-def copy(value: str) -> SafeString:
-    """A button that copies ``value``; there is none where no script runs."""
+def copy(value: str, name: str = "") -> SafeString:
+    """A button that copies ``value``; there is none where no script runs.
+
+    ``name`` says what it copies, where the value is too long to be read out.
+    """
     return format_html(
         '<button type="button" class="cp js-only" data-copy="{}" aria-label="{}">{}</button>',
         value,
-        gettext("Copy %(value)s") % {"value": value},
+        gettext("Copy %(value)s") % {"value": name or value},
         icon("copy"),
     )
 

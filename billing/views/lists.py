@@ -13,7 +13,7 @@ from billing import cards, exports, formats
 from billing.addresses import POSITION, changed
 from billing.changes import described
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
-from billing.models import Gateway, PaymentEvent
+from billing.models import PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
@@ -42,7 +42,6 @@ def events(request: HttpRequest) -> HttpResponse:
             "detail": detail,
             "timeline": timeline(detail) if detail else [],
             "changes": described(detail.event) if detail else [],
-            "endpoints": _endpoints(request),
         },
     )
 
@@ -198,14 +197,6 @@ def _opened(request: HttpRequest, page: Page[PaymentEvent]) -> PaymentEvent | No
     """The event whose details are asked for, if it is on this page."""
     wanted = request.GET.get("open", "")
     return next((event for event in page.rows if str(event.pk) == wanted), None)
-
-
-def _endpoints(request: HttpRequest) -> list[tuple[str, str]]:
-    """Where each gateway is to post, for the page that has no events yet."""
-    return [
-        (label, request.build_absolute_uri(f"/webhooks/{gateway}/"))
-        for gateway, label in Gateway.choices
-    ]
 
 
 def _refused(filters: PageFilter) -> HttpResponse | None:

@@ -235,8 +235,8 @@ class TestPages:
             make_dispute(payment_ref=f"ch_{n}")
 
         for size in (25, 50):
-            # Who asks; totals, tenants, the rows and their count, the count of events;
-            # payments, their intents, invoices.
+            # Who asks, and whether the worker runs; totals, tenants, the rows and their count,
+            # the count of events; payments, their intents, invoices.
             with django_assert_num_queries(5 + 5 + 3):
                 assert staff.get(f"{path}?per_page={size}").text.count('class="inv-no"') == size
 

@@ -17,6 +17,7 @@ EVENTS = [
     "/admin/payments/events/",
     "/admin/payments/events/export.csv",
     "/admin/payments/tracked-events/",
+    "/admin/payments/setup/",
 ]
 INVOICE = "/admin/payments/invoices/stripe/in_known/"
 INVOICES = [
@@ -143,6 +144,7 @@ PAGES = [
     INVOICE,
     "/admin/payments/tracked-events/",
     "/admin/payments/tenants/",
+    "/admin/payments/setup/",
     "/admin/payments/events/?q=nothing",
     "/admin/login/",
     "/admin/",

@@ -3,6 +3,6 @@
 The posts are signed with keys of their own and go through the real endpoints, over HTTP.
 """
 
-from webhooks.demo.gateways import DemoRefused, Gateways
+from webhooks.demo.gateways import PAYPAL_WEBHOOK_ID, DemoRefused, Gateways
 
-__all__ = ["DemoRefused", "Gateways"]
+__all__ = ["PAYPAL_WEBHOOK_ID", "DemoRefused", "Gateways"]
