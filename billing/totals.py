@@ -8,7 +8,7 @@ from django.db import DataError, connection, transaction
 
 from billing.models import DailyTotal, TotalZone
 
-# What the triggers of migrations 0002 and 0006 add up, read from the rows.
+# What the triggers of migrations 0002 and 0007 add up, read from the rows.
 COUNTED = """
     SELECT status AS figure, currency, exponent, amount_minor - credited_minor AS amount_minor,
         created_at AS at, tenant_id

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class KeptSum(models.Model):
-    """A sum over rows about money, kept by triggers (see migrations 0002 and 0006).
+    """A sum over rows about money, kept by triggers (see migrations 0002 and 0007).
 
     The database keeps these, not the application, so that they are exact after every commit,
     whoever wrote. A figure is the sum of its shards: each connection writes to its own shard, so

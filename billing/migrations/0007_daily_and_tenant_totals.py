@@ -114,7 +114,7 @@ ZONE = "INSERT INTO billing_totalzone (id, name) VALUES (1, 'UTC');"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_tenant_pages'),
+        ('billing', '0006_event_links'),
     ]
 
     operations = [
