@@ -1,15 +1,19 @@
-"""The figures on the cards, from the sums that the database keeps."""
+"""The figures on the cards and charts, from the sums that the database keeps."""
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
-from billing.models import Total
+from billing.models import DailyTotal, KeptSum, Tenant, TenantTotal, Total
 from billing.money import Money
 
-Figure = Total.Figure
+Figure = KeptSum.Figure
+KEY = ("figure", "currency", "exponent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,33 @@ class Totals:
         return sum(self.by_status.values())
 
 
-def totals() -> Totals:
-    rows = (
-        Total.objects.values_list("figure", "currency", "exponent")
-        .annotate(counted=Sum("count"), minor=Sum("amount_minor"))
-        .order_by()
-    )
+def totals(tenant: Tenant | None = None) -> Totals:
+    """The figures of all rows, or of those of one tenant."""
+    kept = TenantTotal.objects.filter(tenant=tenant) if tenant else Total.objects.all()
+    return _totals(_summed(kept, *KEY))
+
+
+def totals_by_tenant(ids: Collection[int]) -> dict[int, Totals]:
+    """The figures of each of some tenants, in one query."""
+    of: dict[int, list[tuple[Any, ...]]] = {pk: [] for pk in ids}
+    for pk, *row in _summed(TenantTotal.objects.filter(tenant__in=of), "tenant_id", *KEY):
+        of[pk].append(tuple(row))
+    return {pk: _totals(rows) for pk, rows in of.items()}
+
+
+def _summed(kept: QuerySet[Any], *by: str) -> Iterable[tuple[Any, ...]]:
+    """The sums over all shards: what they are ``by``, the number of rows, and the amount."""
+    sums = kept.values_list(*by).annotate(counted=Sum("count"), minor=Sum("amount_minor"))
+    # Where there is nothing, every row that made the sum has left it.
+    return (row for row in sums.order_by() if row[-2] or row[-1])
+
+
+def _totals(rows: Iterable[tuple[Any, ...]]) -> Totals:
     amounts: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     exponents: dict[str, int] = defaultdict(int)
     invoices: dict[str, int] = defaultdict(int)
     by_status = {str(status): 0 for status in (Figure.PAID, Figure.PENDING, Figure.VOID)}
     for figure, currency, exponent, counted, minor in rows:
-        if not counted and not minor:
-            continue  # every row that made this sum has left it
         # Two gateways may count one currency in different units, so sums are of major units.
         amounts[currency][figure] += Decimal(minor).scaleb(-exponent)
         exponents[currency] = max(exponents[currency], exponent)
@@ -72,3 +90,35 @@ def totals() -> Totals:
         ],
         by_status=by_status,
     )
+
+
+def daily(
+    figures: Collection[str], currency: str, exponent: int, first: date, last: date
+) -> dict[str, list[Money]]:
+    """What each figure came to on each day from ``first`` to ``last``, for the operators' days.
+
+    ``exponent`` must be that of the currency's totals, which no sum of a day is finer than.
+    """
+    amounts = {figure: [Decimal()] * _days(first, last) for figure in figures}
+    kept = DailyTotal.objects.filter(
+        figure__in=figures, currency=currency, day__range=(first, last)
+    )
+    for day, figure, found_exponent, _counted, minor in _summed(kept, "day", "figure", "exponent"):
+        amounts[figure][(day - first).days] += Decimal(minor).scaleb(exponent - found_exponent)
+    return {
+        figure: [Money(int(minor), currency, exponent) for minor in minors]
+        for figure, minors in amounts.items()
+    }
+
+
+def daily_failures(first: date, last: date) -> list[int]:
+    """How many attempts to pay failed on each day from ``first`` to ``last``."""
+    counts = [0] * _days(first, last)
+    kept = DailyTotal.objects.filter(figure=Figure.PAYMENT_FAILED, day__range=(first, last))
+    for day, counted, _minor in _summed(kept, "day"):
+        counts[(day - first).days] += counted
+    return counts
+
+
+def _days(first: date, last: date) -> int:
+    return (last - first + timedelta(days=1)).days
