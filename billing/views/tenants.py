@@ -1,6 +1,7 @@
 """The list of tenants, and the pages of one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -14,11 +15,30 @@ from billing.models import Tenant
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
 from billing.queries import tenants as queries
+from billing.queries.totals import CurrencyTotals, Totals, totals_by_tenant
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
 
 
 class TenantSearch(forms.Form):
     q = forms.CharField(label=_("Search"), required=False, max_length=MAX_VALUE_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list. ``totals`` only for who may see invoices."""
+
+    tenant: Tenant
+    active_subscriptions: int
+    totals: Totals | None
+
+    @property
+    def main(self) -> CurrencyTotals | None:
+        """In the currency that the tenant has most invoices of."""
+        return self.totals.currencies[0] if self.totals and self.totals.currencies else None
+
+    @property
+    def more(self) -> int:
+        return len(self.totals.currencies) - 1 if self.main and self.totals else 0
 
 
 @staff_with(SEE_TENANTS)
@@ -28,14 +48,18 @@ def tenants(request: HttpRequest) -> HttpResponse:
     found = queries.search(queries.tenants(), term) if term else queries.tenants()
     place = Place.read_rows(request.GET, queries.name_of, newest_first=False)
     page = paginate(found, "by_name", place)
-    active = queries.active_subscriptions([tenant.pk for tenant in page.rows])
+    ids = [tenant.pk for tenant in page.rows]
+    active = queries.active_subscriptions(ids)
+    figures = totals_by_tenant(ids) if request.user.has_perm(SEE_INVOICES) else {}
     return render(
         request,
         "billing/tenants.html",
         {
             "search": search,
             "term": term,
-            "rows": [(tenant, active[tenant.pk]) for tenant in page.rows],
+            "rows": [
+                Row(tenant, active[tenant.pk], figures.get(tenant.pk)) for tenant in page.rows
+            ],
             "unmatched": queries.unmatched() if request.user.has_perm(SEE_EVENTS) else 0,
             "clear": changed(request.GET, without=(*POSITION, "q")),
             **_pages(request, page, found),

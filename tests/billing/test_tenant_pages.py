@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from billing.models import Customer, Subscription, Tenant, TenantClaim
 from billing.pagination import Page, Place, paginate
 from billing.queries import tenants as queries
-from tests.factories import NOON, make_event, make_invoice, make_staff, make_tenant
+from tests.factories import NOON, make_event, make_invoice, make_refund, make_staff, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,11 @@ def claim(tenant: Tenant, ref: str = "cus_1", **values: Any) -> TenantClaim:
 
 
 def listed(client: Client, query: str = "") -> list[str]:
-    return [tenant.name for tenant, _ in client.get(f"{TENANTS}?{query}").context["rows"]]
+    return names(client.get(f"{TENANTS}?{query}"))
+
+
+def names(response: Any) -> list[str]:
+    return [row.tenant.name for row in response.context["rows"]]
 
 
 class TestList:
@@ -71,7 +75,38 @@ class TestList:
 
         assert f'href="{address(tenant)}"' in row
         assert "acme-1" in row
-        assert "</span>2</td>" in row
+        assert ">2</td>" in row
+
+    def test_figures_in_the_currency_of_most_invoices(self, staff: Client) -> None:
+        acme, other = make_tenant("Acme"), make_tenant("Beta")
+        for _ in range(2):
+            make_invoice(tenant=acme, currency="EUR", amount_minor=50_000)
+        make_invoice(tenant=acme, currency="USD", amount_minor=999_900)
+        make_invoice(tenant=acme, currency="EUR", amount_minor=700, status="pending", tax_minor=0)
+        make_refund(tenant=acme, currency="EUR", amount_minor=150)
+        make_invoice(tenant=other, currency="JPY", exponent=0, amount_minor=1200)
+        make_invoice(tenant=None, currency="GBP")
+
+        text = staff.get(TENANTS).text
+        row, others_row = text.split('<tbody class="row"')[1:]
+        sums = text.split(f'id="sums-{acme.pk}"')[1].split("</table>")[0]
+
+        for shown in ("€1,000.00", "€7.00", "€1.50", "+1 more", "4<span"):
+            assert shown in row, shown
+        assert "$9,999.00" not in row
+        for shown in ("€1,000.00", "€7.00", "€1.50", "$9,999.00"):
+            assert shown in sums, shown
+        assert "¥1,200" in others_row
+        assert "more" not in others_row.split("</table>")[0]
+
+    def test_figures_only_for_who_may_see_invoices(self) -> None:
+        make_invoice(tenant=make_tenant("Acme"), amount_minor=98_765)
+
+        text = logged_in("view_tenant").get(TENANTS).text
+
+        assert "Acme" in text
+        assert "987.65" not in text
+        assert "Revenue" not in text
 
     @pytest.mark.parametrize(
         ("term", "names"),
@@ -117,9 +152,7 @@ class TestList:
         second = staff.get(TENANTS + first.context["next"])
 
         assert "1–25</b> of <b>60" in first.text
-        assert [tenant.name for tenant, _ in second.context["rows"]] == [
-            f"Shop {n}" for n in range(25, 50)
-        ]
+        assert names(second) == [f"Shop {n}" for n in range(25, 50)]
         assert second.context["previous"].startswith("?q=shop&before=")
 
     def test_events_that_wait_for_a_tenant(self, staff: Client) -> None:
@@ -402,11 +435,11 @@ class TestStatements:
     def test_list(
         self, staff: Client, acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(LOGIN + 4):
-            page = staff.get(TENANTS)
         with django_assert_num_queries(LOGIN + 5):
+            page = staff.get(TENANTS)
+        with django_assert_num_queries(LOGIN + 6):
             staff.get(TENANTS + page.context["next"])
-        with django_assert_num_queries(LOGIN + 3):
+        with django_assert_num_queries(LOGIN + 4):
             staff.get(f"{TENANTS}?q=acme")
 
     def test_one(
