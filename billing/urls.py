@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from billing.views import lists, machines, tenants
 from billing.views.assign import assign
 from billing.views.invoice import invoice
+from billing.views.preferences import preferences
 
 app_name = "billing"
 urlpatterns = [
@@ -25,5 +26,6 @@ urlpatterns = [
     path("tenants/<int:pk>/", tenants.tenant, name="tenant"),
     path("tenants/<int:pk>/subscriptions/", tenants.subscriptions, name="tenant_subscriptions"),
     path("tenants/<int:pk>/customers/", tenants.customers, name="tenant_customers"),
+    path("preferences/", preferences, name="preferences"),
     path("totals.json", machines.totals_json, name="totals_json"),
 ]

@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -180,7 +181,19 @@ WHITENOISE_USE_FINDERS = True
 # --- Language, time, logs -------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-USE_I18N = True
+LANGUAGES = [
+    ("en", "English"),
+    ("zh-hans", "Simplified Chinese"),
+    ("de", "German"),
+    ("es", "Spanish"),
+    ("fr", "French"),
+    ("ja", "Japanese"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# A reader's choice. Until one is made, the browser's languages count.
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SECURE = LIVE
 # Stored and computed in UTC; the page shows PAYMENTS_TIME_ZONE.
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -44,6 +44,26 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => show(icon, "copy"), 2000);
 });
 
+// --- The theme changes at once; the form is sent all the same, so that it is remembered ---
+
+document.addEventListener("submit", async (event) => {
+  const { submitter, target: form } = event;
+  if (submitter?.name !== "theme") return;
+  event.preventDefault();
+  document.documentElement.dataset.theme = submitter.value;
+  for (const button of document.querySelectorAll("[name=theme]")) {
+    button.setAttribute("aria-pressed", button.value === submitter.value);
+  }
+  try {
+    const body = new FormData(form, submitter);
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.type !== "opaqueredirect") throw new Error("The theme was not kept.");
+  } catch {
+    again = submitter;
+    tell("failed");
+  }
+});
+
 // --- Parts of the page that htmx changes: they say that they are busy, and what went wrong ---
 
 const SLOW_MILLISECONDS = 5000;
@@ -114,5 +134,5 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
     document.getElementById("results").focus({ preventScroll: true });
   }
   if (detail.requestConfig.elt.hasAttribute("aria-expanded")) return;
-  announce(document.querySelector("[data-announce]").textContent);
+  announce(document.querySelector("[data-announce], .empty h2").textContent);
 });
