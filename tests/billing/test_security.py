@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.template.loader import render_to_string
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Customer, Subscription, TenantClaim
 from tests.factories import make_event, make_invoice, make_refund, make_staff, make_tenant
@@ -182,6 +184,34 @@ def test_error_500_has_the_policy_and_needs_no_context(
     assert "'self'" in response["Content-Security-Policy"]
     assert "Something went wrong" in response.text
     assert "secret detail" not in response.text
+
+
+@pytest.mark.parametrize("code", ["400", "404", "500", "503"])
+def test_pages_of_errors_need_neither_a_request_nor_the_database(
+    code: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        text = render_to_string(f"{code}.html")
+
+    assert f'<p class="code">{code}</p>' in text
+    assert 'href="/admin/payments/"' in text
+
+
+def test_e3_a_form_without_its_token_is_refused_in_our_own_words() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post("/admin/login/", {"username": "u", "password": "p"})
+
+    assert response.status_code == 403
+    assert "This form was not accepted" in response.text
+    assert 'class="sheet"' in response.text
+
+
+def test_who_has_no_access_is_told_as_whom_and_can_log_out() -> None:
+    text = logged_in().get(EVENTS[0]).text
+
+    assert "You are logged in as clerk." in text
+    assert 'action="/admin/logout/"' in text
 
 
 def test_e12_a_database_that_takes_too_long_is_said_kindly(
