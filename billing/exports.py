@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from billing.models import Dispute, Invoice, PaymentEvent, Refund
 from billing.money import Money
 from billing.pagination import walk
 from billing.queries.details import invoices_of, refunded_minor
+from billing.queries.lists import Rows
 from billing.zone import operator_zone
 
 EVENT_COLUMNS = (
@@ -37,7 +37,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def events_csv(
-    queryset: QuerySet[PaymentEvent], *, newest_first: bool, with_invoices: bool
+    source: Rows[PaymentEvent], *, newest_first: bool, with_invoices: bool
 ) -> StreamingHttpResponse:
     """``with_invoices``: the reader may see invoices; otherwise their columns are empty."""
 
@@ -57,7 +57,7 @@ def events_csv(
                 _text(event.reason),
             ]
 
-    chunks = walk(queryset, "received_at", newest_first=newest_first)
+    chunks = walk(source, "received_at", newest_first=newest_first)
     return _stream("payment-events", EVENT_COLUMNS, chunks, rows)
 
 
@@ -70,7 +70,7 @@ def _invoice_cells(invoice: Invoice) -> list[str]:
     ]
 
 
-def invoices_csv(queryset: QuerySet[Invoice], *, newest_first: bool) -> StreamingHttpResponse:
+def invoices_csv(source: Rows[Invoice], *, newest_first: bool) -> StreamingHttpResponse:
     def rows(invoices: list[Invoice]) -> Iterator[list[str]]:
         refunded = refunded_minor(invoices)
         for invoice in invoices:
@@ -89,11 +89,11 @@ def invoices_csv(queryset: QuerySet[Invoice], *, newest_first: bool) -> Streamin
                 _time(invoice.created_at),
             ]
 
-    chunks = walk(queryset, "created_at", newest_first=newest_first)
+    chunks = walk(source, "created_at", newest_first=newest_first)
     return _stream("invoices", INVOICE_COLUMNS, chunks, rows)
 
 
-def refunds_csv(queryset: QuerySet[Refund], *, newest_first: bool) -> StreamingHttpResponse:
+def refunds_csv(source: Rows[Refund], *, newest_first: bool) -> StreamingHttpResponse:
     def rows(refunds: list[Refund]) -> Iterator[list[str]]:
         linked = invoices_of(refunds)
         for refund in refunds:
@@ -103,11 +103,11 @@ def refunds_csv(queryset: QuerySet[Refund], *, newest_first: bool) -> StreamingH
                 _time(refund.created_at),
             ]
 
-    chunks = walk(queryset, "created_at", newest_first=newest_first)
+    chunks = walk(source, "created_at", newest_first=newest_first)
     return _stream("refunds", REFUND_COLUMNS, chunks, rows)
 
 
-def disputes_csv(queryset: QuerySet[Dispute], *, newest_first: bool) -> StreamingHttpResponse:
+def disputes_csv(source: Rows[Dispute], *, newest_first: bool) -> StreamingHttpResponse:
     def rows(disputes: list[Dispute]) -> Iterator[list[str]]:
         linked = invoices_of(disputes)
         for dispute in disputes:
@@ -119,7 +119,7 @@ def disputes_csv(queryset: QuerySet[Dispute], *, newest_first: bool) -> Streamin
                 _time(dispute.created_at),
             ]
 
-    chunks = walk(queryset, "created_at", newest_first=newest_first)
+    chunks = walk(source, "created_at", newest_first=newest_first)
     return _stream("disputes", DISPUTE_COLUMNS, chunks, rows)
 
 

@@ -1,7 +1,7 @@
 """The filters of the tables: one form each, and the chips that show it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.text import Truncator
 from django.utils.translation import gettext
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import formats
 from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
 from billing.models import Dispute, Gateway, Invoice, PaymentEvent, Refund
-from billing.queries import lists
+from billing.queries import lists, search
 from billing.queries.totals import Totals
 from billing.zone import start_of_day
 
@@ -127,6 +127,8 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     chip_order: tuple[str, ...]
     search_hint: "StrPromise"
     search_help: "StrPromise"
+    #: What a row may have to do with the term that is searched for.
+    alternatives: Callable[[str], list[Q]]
     #: Per filter, how many rows each choice has in all; shown while nothing else filters.
     counts: dict[str, dict[str, int]] = {}
 
@@ -158,8 +160,13 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     def of_tenants(self, queryset: QuerySet[Any], _name: str, keys: list[str]) -> QuerySet[Any]:
         return queryset.filter(tenant__in=[self.tenant_ids[key] for key in keys])
 
-    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
-        raise NotImplementedError
+    def search(self, queryset: QuerySet[Any], _name: str, _term: str) -> QuerySet[Any]:
+        return queryset  # `rows` adds what is searched for
+
+    @cached_property
+    def rows(self) -> lists.Rows[Any]:
+        """The rows that the filters let through."""
+        return lists.Rows(self.qs, self.alternatives(self.term) if self.term else ())
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -242,6 +249,7 @@ class EventFilter(PageFilter):
     chip_order = ("gateway", "date", "event_type", "tenant", "state")
     search_hint = _("Event ID, tenant, invoice…")
     search_help = _("Event ID, tenant, invoice number, or any id of the gateway")
+    alternatives = staticmethod(search.events)
 
     event_type = AnyOf(label=_("Event type"), choices=())
     state = AnyOf(label=_("Processed"), choices=PaymentEvent.State.choices)
@@ -255,15 +263,13 @@ class EventFilter(PageFilter):
         seen = dict.fromkeys([*lists.event_types(), *self.given("event_type")])
         self.filters["event_type"].extra["choices"] = [(name, name) for name in seen]
 
-    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
-        return lists.search_events(queryset, term)
-
 
 class InvoiceFilter(PageFilter):
     date_field = "created_at"
     chip_order = ("status", "tenant", "date", "currency", "gateway")
     search_hint = _("Invoice number, tenant…")
     search_help = _("Invoice number, tenant, or any id of the gateway")
+    alternatives = staticmethod(search.invoices)
 
     status = AnyOf(
         label=_("Status"), choices=[(status.value, status.label) for status in Invoice.ISSUED]
@@ -278,9 +284,6 @@ class InvoiceFilter(PageFilter):
         by_currency = {each.currency: each.invoices for each in figures.currencies}
         self.filters["currency"].extra["choices"] = [(code, code) for code in by_currency]
         self.counts = {"status": figures.by_status, "currency": by_currency}
-
-    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
-        return lists.search_invoices(queryset, term)
 
 
 class ReturnedFilter(PageFilter):
@@ -301,6 +304,7 @@ class RefundFilter(ReturnedFilter):
     chip_order = ("status", "currency", "date", "tenant", "gateway")
     search_hint = _("Refund ID, invoice, tenant…")
     search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
+    alternatives = staticmethod(search.refunds)
 
     status = AnyOf(label=_("Status"), choices=Refund.Status.choices)
 
@@ -309,9 +313,6 @@ class RefundFilter(ReturnedFilter):
 
     def __init__(self, query: QueryDict, figures: Totals) -> None:
         super().__init__(query, lists.refunds(), figures)
-
-    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
-        return lists.search_refunds(queryset, term)
 
 
 class Counted(AnyOf):
@@ -325,6 +326,7 @@ class DisputeFilter(ReturnedFilter):
     chip_order = ("status", "counted", "currency", "date", "tenant", "gateway")
     search_hint = _("Dispute ID, invoice, tenant…")
     search_help = _("Dispute ID, invoice number, tenant, or any id of the gateway")
+    alternatives = staticmethod(search.disputes)
 
     status = AnyOf(label=_("Status"), choices=Dispute.Status.choices)
     counted = Counted(label=_("Counted"), choices=[("1", _("Yes, the money is gone"))])
@@ -334,6 +336,3 @@ class DisputeFilter(ReturnedFilter):
 
     def __init__(self, query: QueryDict, figures: Totals) -> None:
         super().__init__(query, lists.disputes(), figures)
-
-    def search(self, queryset: QuerySet[Any], _name: str, term: str) -> QuerySet[Any]:
-        return lists.search_disputes(queryset, term)

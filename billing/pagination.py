@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-Row = TypeVar("Row", bound=Model)
+from billing.queries.lists import Row, Rows
 
 PAGE_SIZES = (25, 50, 100)
 NEWEST_FIRST, OLDEST_FIRST = "-date", "date"
@@ -122,18 +122,18 @@ class Page(Generic[Row]):
         return self.before is None and self.after is None
 
 
-def paginate(queryset: QuerySet[Row], order_field: str, place: Place) -> Page[Row]:
+def paginate(source: Rows[Row], order_field: str, place: Place) -> Page[Row]:
     """The page at ``place``. A place that no row is at any more gives the first page."""
     cursor = place.after or place.before
     back = place.before is not None
     # Going back reads the rows before the cursor in the opposite order.
     descending = place.newest_first != back
-    rows = list(_from(queryset, order_field, cursor, descending)[: place.per_page + 1])
+    rows = list(_from(source, order_field, cursor, descending, place.per_page + 1))
     more = len(rows) > place.per_page
     rows = rows[: place.per_page]
     if cursor and (not rows or (back and len(rows) < place.per_page)):
         # Beyond the end; or fewer rows than a page before this one: those begin the first page.
-        return paginate(queryset, order_field, Place(place.per_page, place.newest_first))
+        return paginate(source, order_field, Place(place.per_page, place.newest_first))
     if back:
         rows.reverse()
 
@@ -150,29 +150,33 @@ def paginate(queryset: QuerySet[Row], order_field: str, place: Place) -> Page[Ro
 
 
 def walk(
-    queryset: QuerySet[Row], date_field: str, *, newest_first: bool, chunk: int = 2000
+    source: Rows[Row], date_field: str, *, newest_first: bool, chunk: int = 2000
 ) -> Iterator[list[Row]]:
     """All rows in chunks, in constant memory and with no transaction held open."""
     cursor = None
-    while rows := list(_from(queryset, date_field, cursor, newest_first)[:chunk]):
+    while rows := list(_from(source, date_field, cursor, newest_first, chunk)):
         yield rows
         cursor = Cursor(getattr(rows[-1], date_field), rows[-1].pk)
 
 
 def _from(
-    queryset: QuerySet[Row], order_field: str, cursor: Cursor | RowCursor | None, descending: bool
+    source: Rows[Row],
+    order_field: str,
+    cursor: Cursor | RowCursor | None,
+    descending: bool,
+    limit: int,
 ) -> QuerySet[Row]:
     sign = "-" if descending else ""
-    ordered = queryset.order_by(f"{sign}{order_field}", f"{sign}id")
+    order = (f"{sign}{order_field}", f"{sign}id")
     if cursor is None:
-        return ordered
+        return source.first(limit, order)
     beyond = "lt" if descending else "gt"
     # The first condition is where the index scan begins; the second leaves out the cursor's own
     # row, and those of the same second or name that precede it.
-    return ordered.filter(
-        Q(**{f"{order_field}__{beyond}e": cursor.at}),
-        Q(**{f"{order_field}__{beyond}": cursor.at}) | Q(**{f"id__{beyond}": cursor.pk}),
+    within = Q(**{f"{order_field}__{beyond}e": cursor.at}) & (
+        Q(**{f"{order_field}__{beyond}": cursor.at}) | Q(**{f"id__{beyond}": cursor.pk})
     )
+    return source.first(limit, order, within)
 
 
 def _page_size(text: str) -> int:

@@ -27,8 +27,12 @@ class CreditNote(MonetaryObject):
     class Meta(MonetaryObject.Meta):
         verbose_name = _("credit note")
         verbose_name_plural = _("credit notes")
-        # The credit notes of an invoice.
-        indexes = [models.Index(fields=["gateway", "invoice_ref"], name="creditnote_invoice")]
+        indexes = [
+            # The credit notes of an invoice.
+            models.Index(fields=["gateway", "invoice_ref"], name="creditnote_invoice"),
+            # Search by number.
+            models.Index(fields=["number"], name="creditnote_number"),
+        ]
         constraints = [
             *MonetaryObject.Meta.constraints,
             models.CheckConstraint(

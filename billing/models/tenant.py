@@ -1,6 +1,7 @@
 """Whose payments these are, and who says so."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,11 @@ class Tenant(models.Model):
         indexes = [
             # The list of tenants, by name. "acme" is beside "Acme", however the database sorts.
             models.Index(Lower("name"), "id", name="tenant_page"),
+            # Search by any part of the name or key: see billing.queries.tenants.
+            GinIndex(
+                models.Func(models.F("name"), models.F("key"), function="billing_pieces"),
+                name="tenant_pieces",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

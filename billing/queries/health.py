@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Max
 
 from billing.models import Gateway, Heartbeat, PaymentEvent
-from billing.queries.lists import COUNT_LIMIT, bounded_count
+from billing.queries.lists import COUNT_LIMIT, Rows, bounded_count
 
 #: Events that wait longer than this mean that no worker does its work.
 WAITING_TOO_LONG = timedelta(minutes=5)
@@ -44,7 +44,9 @@ def health(now: datetime) -> Health:
     return Health(
         worker_heartbeat_at=Heartbeat.objects.aggregate(last=Max("beat_at"))["last"],
         counts={
-            str(state): min(bounded_count(PaymentEvent.objects.filter(state=state)), COUNT_LIMIT)
+            str(state): min(
+                bounded_count(Rows(PaymentEvent.objects.filter(state=state))), COUNT_LIMIT
+            )
             for state in COUNTED
         },
         last_event_at={

@@ -1,20 +1,20 @@
 """The rows of the tables, how many there are, and what the filter menus offer."""
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Model, Q, QuerySet
 
-from billing.models import Dispute, Gateway, Invoice, Payment, PaymentEvent, Refund, Tenant
-from billing.queries.links import among, invoices_by_payment, payments_of
+from billing.models import Dispute, Invoice, PaymentEvent, Refund, Tenant
+
+Row = TypeVar("Row", bound=Model)
 
 #: Counting stops here: an exact count of millions would take longer than the page.
 COUNT_LIMIT = 10_000
 TENANTS_IN_MENU = 50
 EVENT_TYPES_IN_MENU = 300
-#: How many tenants and invoices one search term may stand for.
-SEARCH_LIMIT = 50
 
 
 def events() -> QuerySet[PaymentEvent]:
@@ -37,9 +37,42 @@ def disputes() -> QuerySet[Dispute]:
     return Dispute.objects.select_related("tenant").defer("stamps")
 
 
-def bounded_count(queryset: QuerySet[Any]) -> int:
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[Row]):
+    """The rows of a list. With ``alternatives``: those for which one of them is true."""
+
+    queryset: QuerySet[Row]
+    alternatives: Sequence[Q] = ()
+
+    def first(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Row]:
+        """The first ``limit`` rows in an order, of those ``within`` some limits."""
+        ordered = self.queryset.order_by(*order)
+        if len(self.alternatives) < 2:
+            return ordered.filter(*within, *self.alternatives)[:limit]
+        return ordered.filter(pk__in=self._first_of_each(limit, order, *within))[:limit]
+
+    def count(self, limit: int) -> int:
+        """How many rows there are; it stops at ``limit``."""
+        if len(self.alternatives) < 2:
+            return self.queryset.filter(*self.alternatives).order_by()[:limit].count()
+        return self._first_of_each(limit, ())[:limit].count()
+
+    def _first_of_each(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Any, Any]:
+        """The keys of the first rows of each alternative.
+
+        So each is read along the index that serves it, and no further. With an OR the planner has
+        to guess how soon rows turn up, and a wrong guess reads the whole table.
+        """
+        first, *others = (
+            self.queryset.filter(*within, each).order_by(*order).values("pk")[:limit]
+            for each in self.alternatives
+        )
+        return first.union(*others)
+
+
+def bounded_count(rows: Rows[Any]) -> int:
     """How many rows there are; ``COUNT_LIMIT + 1`` stands for more than ``COUNT_LIMIT``."""
-    return queryset.order_by()[: COUNT_LIMIT + 1].count()
+    return rows.count(COUNT_LIMIT + 1)
 
 
 def tenants_for_menu(selected: Collection[str]) -> list[Tenant]:
@@ -74,86 +107,3 @@ def event_types() -> list[str]:
             [EVENT_TYPES_IN_MENU],
         )
         return [event_type for (event_type,) in cursor.fetchall()]
-
-
-def search_events(queryset: QuerySet[PaymentEvent], term: str) -> QuerySet[PaymentEvent]:
-    """Events by their id or by any id they carry, by invoice number, by tenant."""
-    tenants, numbered = _tenants_and_invoices(term)
-    wanted = _any_ref(
-        ["event_id", "invoice_ref", "customer_ref", "subscription_ref", "payment_ref"], term
-    )
-    if numbered:
-        wanted |= among("invoice_ref", numbered)
-    if tenants:
-        wanted |= Q(tenant__in=tenants)
-    return queryset.filter(wanted)
-
-
-def search_invoices(queryset: QuerySet[Invoice], term: str) -> QuerySet[Invoice]:
-    """Invoices by number, by any of the gateway's ids, by a payment, by tenant."""
-    tenants, _numbered = _tenants_and_invoices(term)
-    wanted = Q(number=term) | _any_ref(["ref", "customer_ref", "subscription_ref"], term)
-    paid = invoices_by_payment({(gateway, term) for gateway in Gateway.values})
-    if paid:
-        wanted |= among("ref", paid.values())
-    if tenants:
-        wanted |= Q(tenant__in=tenants)
-    return queryset.filter(wanted)
-
-
-def search_refunds(queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
-    """Refunds by their id, by anything that finds their payment or invoice, by tenant."""
-    wanted, invoices = _of_payments(term)
-    if invoices:
-        wanted |= among("invoice_ref", invoices)
-    return queryset.filter(wanted)
-
-
-def search_disputes(queryset: QuerySet[Dispute], term: str) -> QuerySet[Dispute]:
-    """Disputes by their id, by anything that finds their payment or invoice, by tenant."""
-    wanted, _invoices = _of_payments(term)
-    return queryset.filter(wanted)
-
-
-def _of_payments(term: str) -> tuple[Q, list[tuple[str, str]]]:
-    """What belongs to ``term`` or to a payment that it finds, and the invoices that it finds."""
-    refs = ["ref", "customer_ref", "subscription_ref"]
-    found = Invoice.objects.filter(Q(number=term) | _any_ref(refs, term))
-    invoices = list(found.order_by().values_list("gateway", "ref"))
-    payments = {(gateway, term) for gateway in Gateway.values}
-    named = Payment.objects.filter(_any_ref([*refs, "intent_ref"], term))
-    for gateway, ref, intent_ref in named.values_list("gateway", "ref", "intent_ref"):
-        payments |= {(gateway, ref), (gateway, intent_ref or ref)}
-    if invoices:
-        payments |= payments_of(invoices).keys()
-    wanted = _any_ref(["ref"], term) | among("payment_ref", payments)
-    tenants, _numbered = _tenants_and_invoices(term)
-    if tenants:
-        wanted |= Q(tenant__in=tenants)
-    return wanted, invoices
-
-
-def _any_ref(columns: Iterable[str], term: str) -> Q:
-    wanted = Q()
-    for column in columns:
-        # The indexes begin with the gateway.
-        wanted |= Q(gateway__in=Gateway.values, **{column: term})
-    return wanted
-
-
-def _tenants_and_invoices(term: str) -> tuple[list[int], list[tuple[str, str]]]:
-    """The tenants with ``term`` in their name or id, and the invoices of that number.
-
-    Looked up first, because the planner cannot use an index for a subquery inside an OR.
-    """
-    tenants = Tenant.objects.filter(Q(name__icontains=term) | Q(key__icontains=term))
-    numbered = Invoice.objects.filter(number=term)
-    rows = list(
-        tenants.order_by()
-        .values_list("pk", Value(""), Value(""))[:SEARCH_LIMIT]
-        .union(numbered.order_by().values_list(Value(0), "gateway", "ref")[:SEARCH_LIMIT], all=True)
-    )
-    return (
-        [pk for pk, gateway, _ref in rows if not gateway],
-        [(gateway, ref) for _pk, gateway, ref in rows if gateway],
-    )

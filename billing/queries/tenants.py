@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Func, Model, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 
 from billing.models import Customer, Invoice, PaymentEvent, Subscription, Tenant, TenantClaim
@@ -36,8 +37,18 @@ def tenants() -> QuerySet[Tenant]:
 
 
 def search(queryset: QuerySet[Tenant], term: str) -> QuerySet[Tenant]:
-    """Tenants with ``term`` in their name or key."""
-    return queryset.filter(Q(name__icontains=term) | Q(key__icontains=term))
+    """Tenants with ``term`` in their name or key.
+
+    An index finds those that have all its pieces, of one and two characters; the pieces may stand
+    apart there, so the term is looked for itself, too.
+    """
+    pieces = Func(
+        F("name"), F("key"), function="billing_pieces", output_field=ArrayField(TextField())
+    )
+    return queryset.alias(pieces=pieces).filter(
+        Q(name__icontains=term) | Q(key__icontains=term),
+        pieces__contains=Func(Value(term), function="billing_pieces"),
+    )
 
 
 def choices(term: str) -> tuple[list[Tenant], bool]:
@@ -112,7 +123,7 @@ def tenant_detail(tenant: Tenant, *, with_invoices: bool, with_events: bool) -> 
 def _newest(queryset: QuerySet[Row]) -> Newest[Row]:
     rows = list(queryset.order_by("-id")[: SHOWN + 1])
     more = len(rows) > SHOWN
-    return Newest(rows[:SHOWN], lists.bounded_count(queryset) if more else len(rows))
+    return Newest(rows[:SHOWN], lists.bounded_count(lists.Rows(queryset)) if more else len(rows))
 
 
 def subscriptions(tenant: Tenant) -> QuerySet[Subscription]:
@@ -155,7 +166,8 @@ def event(pk: int) -> PaymentEvent | None:
 
 def unmatched() -> int:
     """How many events were applied, but have a tenant that a person has to say; bounded."""
-    return lists.bounded_count(PaymentEvent.objects.filter(state=PaymentEvent.State.UNMATCHED))
+    unmatched = PaymentEvent.objects.filter(state=PaymentEvent.State.UNMATCHED)
+    return lists.bounded_count(lists.Rows(unmatched))
 
 
 def any_unmatched() -> bool:

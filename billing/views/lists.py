@@ -26,7 +26,7 @@ from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
 @staff_with(SEE_EVENTS)
 def events(request: HttpRequest) -> HttpResponse:
     filters = EventFilter(request.GET)
-    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
     opened = _opened(request, page)
     detail = (
         event_detail(opened, with_invoices=request.user.has_perm(SEE_INVOICES)) if opened else None
@@ -50,7 +50,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def invoices(request: HttpRequest) -> HttpResponse:
     figures = totals()
     filters = InvoiceFilter(request.GET, figures)
-    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
     return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET), figures)
 
 
@@ -58,7 +58,7 @@ def invoices(request: HttpRequest) -> HttpResponse:
 def refunds(request: HttpRequest) -> HttpResponse:
     figures = totals()
     filters = RefundFilter(request.GET, figures)
-    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
     table = RefundTable(page, request.GET, invoices_of(page.rows))
     return _list(request, "refunds", filters, page, table, figures)
 
@@ -67,7 +67,7 @@ def refunds(request: HttpRequest) -> HttpResponse:
 def disputes(request: HttpRequest) -> HttpResponse:
     figures = totals()
     filters = DisputeFilter(request.GET, figures)
-    page = paginate(filters.qs, filters.date_field, Place.read(request.GET))
+    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
     table = DisputeTable(page, request.GET, invoices_of(page.rows))
     return _list(request, "disputes", filters, page, table, figures)
 
@@ -76,7 +76,7 @@ def disputes(request: HttpRequest) -> HttpResponse:
 def events_csv(request: HttpRequest) -> HttpResponseBase:
     filters = EventFilter(request.GET)
     return _refused(filters) or exports.events_csv(
-        filters.qs,
+        filters.rows,
         newest_first=Place.read(request.GET).newest_first,
         with_invoices=request.user.has_perm(SEE_INVOICES),
     )
@@ -86,7 +86,7 @@ def events_csv(request: HttpRequest) -> HttpResponseBase:
 def invoices_csv(request: HttpRequest) -> HttpResponseBase:
     filters = InvoiceFilter(request.GET, totals())
     return _refused(filters) or exports.invoices_csv(
-        filters.qs, newest_first=Place.read(request.GET).newest_first
+        filters.rows, newest_first=Place.read(request.GET).newest_first
     )
 
 
@@ -94,7 +94,7 @@ def invoices_csv(request: HttpRequest) -> HttpResponseBase:
 def refunds_csv(request: HttpRequest) -> HttpResponseBase:
     filters = RefundFilter(request.GET, totals())
     return _refused(filters) or exports.refunds_csv(
-        filters.qs, newest_first=Place.read(request.GET).newest_first
+        filters.rows, newest_first=Place.read(request.GET).newest_first
     )
 
 
@@ -102,7 +102,7 @@ def refunds_csv(request: HttpRequest) -> HttpResponseBase:
 def disputes_csv(request: HttpRequest) -> HttpResponseBase:
     filters = DisputeFilter(request.GET, totals())
     return _refused(filters) or exports.disputes_csv(
-        filters.qs, newest_first=Place.read(request.GET).newest_first
+        filters.rows, newest_first=Place.read(request.GET).newest_first
     )
 
 
@@ -160,7 +160,7 @@ def _matching(name: str, filters: PageFilter, page: Page[Any], figures: Totals |
         return len(page.rows)
     if name == "invoices" and figures and not filters.is_active:
         return figures.invoice_count
-    return lists.bounded_count(filters.qs)
+    return lists.bounded_count(filters.rows)
 
 
 def _tabs(
@@ -169,9 +169,12 @@ def _tabs(
     """The tabs that the reader may open, with the number of all their rows."""
     tabs = []
     if request.user.has_perm(SEE_EVENTS):
-        in_all = lists.bounded_count(lists.events()) if events_in_all is None else events_in_all
+        if events_in_all is None:
+            events_in_all = lists.bounded_count(lists.Rows(lists.events()))
         url = reverse("billing:events")
-        tabs.append(Tab(gettext("Payment events"), url, formats.count(in_all), name == "events"))
+        tabs.append(
+            Tab(gettext("Payment events"), url, formats.count(events_in_all), name == "events")
+        )
     if figures:
         count = formats.number(figures.invoice_count)
         url = reverse("billing:invoices")

@@ -47,7 +47,7 @@ def tenants(request: HttpRequest) -> HttpResponse:
     term = search.cleaned_data["q"] if search.is_valid() else ""
     found = queries.search(queries.tenants(), term) if term else queries.tenants()
     place = Place.read_rows(request.GET, queries.name_of, newest_first=False)
-    page = paginate(found, "by_name", place)
+    page = paginate(lists.Rows(found), "by_name", place)
     ids = [tenant.pk for tenant in page.rows]
     active = queries.active_subscriptions(ids)
     figures = totals_by_tenant(ids) if request.user.has_perm(SEE_INVOICES) else {}
@@ -93,7 +93,9 @@ def _all(
     """All that a tenant has of one kind, newest first."""
     tenant = _tenant(pk)
     rows = of(tenant)
-    page = paginate(rows, "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True))
+    page = paginate(
+        lists.Rows(rows), "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True)
+    )
     return render(request, template, {"tenant": tenant, **_pages(request, page, rows)})
 
 
@@ -110,7 +112,7 @@ def _pages(request: HttpRequest, page: Page[Any], rows: QuerySet[Any]) -> dict[s
     return {
         "page": page,
         "page_sizes": PAGE_SIZES,
-        "matching": len(page.rows) if page.is_everything else lists.bounded_count(rows),
+        "matching": len(page.rows) if page.is_everything else lists.bounded_count(lists.Rows(rows)),
         "previous": page.before and changed(query, without=POSITION, before=page.before),
         "next": page.after and changed(query, without=POSITION, after=page.after),
     }

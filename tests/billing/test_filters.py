@@ -13,7 +13,7 @@ from billing.filters import EventFilter, InvoiceFilter
 from billing.queries import lists
 from billing.queries.totals import totals
 from billing.zone import start_of_day
-from tests.factories import make_event, make_invoice, make_payment, make_tenant
+from tests.factories import make_event, make_invoice, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -21,11 +21,14 @@ URLS = [f"/admin/payments/{name}/" for name in ("events", "invoices", "refunds",
 
 
 def found_events(query: str) -> set[str]:
-    return set(EventFilter(QueryDict(query)).qs.values_list("event_id", flat=True))
+    return {event.event_id for event in EventFilter(QueryDict(query)).rows.first(100, ["-id"])}
 
 
 def found_invoices(query: str) -> set[str]:
-    return set(InvoiceFilter(QueryDict(query), totals()).qs.values_list("ref", flat=True))
+    return {
+        invoice.ref
+        for invoice in InvoiceFilter(QueryDict(query), totals()).rows.first(100, ["-id"])
+    }
 
 
 class TestEvents:
@@ -44,29 +47,6 @@ class TestEvents:
         assert found_events("state=failed&state=unmatched") == {"a", "c"}
         assert found_events("tenant=acme&state=unmatched") == set()
         assert found_events("event_type=not.received.yet") == set()
-
-    def test_search(self) -> None:
-        acme = make_tenant("Acme Robotics", key="t_900")
-        invoice = make_invoice(number="INV-5", ref="in_5")
-        make_event(event_id="by-id")
-        make_event(event_id="by-number", invoice_ref=invoice.ref)
-        make_event(event_id="by-tenant", tenant=acme)
-        make_event(event_id="by-customer", customer_ref="cus_1")
-        make_event(event_id="by-subscription", subscription_ref="sub_1")
-        make_event(event_id="by-payment", payment_ref="ch_1", gateway="paypal")
-        make_event(event_id="other", customer_ref="cus_11", invoice_ref="in_55")
-
-        assert found_events("q=by-id") == {"by-id"}
-        assert found_events("q=INV-5") == {"by-number"}
-        assert found_events("q=in_5") == {"by-number"}
-        assert found_events("q=robot") == {"by-tenant"}
-        assert found_events("q=T_900") == {"by-tenant"}
-        assert found_events("q=cus_1") == {"by-customer"}
-        assert found_events("q=sub_1") == {"by-subscription"}
-        assert found_events("q=%20ch_1%20") == {"by-payment"}
-        assert found_events("q=nobody") == set()
-        # The wildcards of LIKE are characters like others.
-        assert found_events("q=%25") == set()
 
     def test_choices_are_the_types_that_were_received(
         self, django_assert_num_queries: DjangoAssertNumQueries
@@ -96,19 +76,6 @@ class TestInvoices:
         assert found_invoices("status=paid&status=void") == {"a", "c"}
         assert found_invoices("gateway=paypal") == {"b"}
         assert found_invoices("tenant=acme") == {"a"}
-
-    def test_search(self) -> None:
-        acme = make_tenant("Acme Robotics")
-        make_invoice(ref="a", number="N-1", tenant=acme)
-        make_invoice(ref="in_2", number="N-2", customer_ref="cus_1", subscription_ref="sub_1")
-        make_payment(ref="pi_1", invoice_ref="in_2")
-        make_payment(ref="ch_1", intent_ref="pi_1")
-
-        assert found_invoices("q=N-1") == {"a"}
-        assert found_invoices("q=acme") == {"a"}
-        for term in ("in_2", "cus_1", "sub_1", "pi_1", "ch_1"):
-            assert found_invoices(f"q={term}") == {"in_2"}
-        assert found_invoices("q=N-") == set()
 
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland"]

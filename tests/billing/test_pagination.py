@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from billing.models import PaymentEvent
 from billing.pagination import Cursor, Page, Place, paginate, walk
+from billing.queries.lists import Rows
 from tests.factories import NOON, make_event
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ EVENTS = PaymentEvent.objects.all()
 
 
 def page_at(query: str) -> Page[PaymentEvent]:
-    return paginate(EVENTS, "received_at", Place.read(QueryDict(query)))
+    return paginate(Rows(EVENTS), "received_at", Place.read(QueryDict(query)))
 
 
 @hypothesis_settings(
@@ -50,7 +51,7 @@ def test_walking_forward_and_back_visits_each_row_once(
     assert [row for page in pages for row in page.rows] == expected
     assert [row for page in reversed(back) for row in page.rows] == expected
     assert all(len(page.rows) == per_page for page in pages[:-1])
-    chunks = walk(EVENTS, "received_at", newest_first=sort == "-date", chunk=7)
+    chunks = walk(Rows(EVENTS), "received_at", newest_first=sort == "-date", chunk=7)
     assert [row for chunk in chunks for row in chunk] == expected
 
 

@@ -160,9 +160,9 @@ def test_counting_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "COUNT_LIMIT", 3)
     for n in range(3):
         make_event(event_id=f"e{n}")
-    assert lists.bounded_count(lists.events()) == 3
+    assert lists.bounded_count(lists.Rows(lists.events())) == 3
 
     make_event()
     make_event()
 
-    assert lists.bounded_count(lists.events()) == 4
+    assert lists.bounded_count(lists.Rows(lists.events())) == 4

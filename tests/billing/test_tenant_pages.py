@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from billing.models import Customer, Subscription, Tenant, TenantClaim
 from billing.pagination import Page, Place, paginate
 from billing.queries import tenants as queries
+from billing.queries.lists import Rows
 from tests.factories import NOON, make_event, make_invoice, make_refund, make_staff, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +178,7 @@ class TestPages:
 
     def page_at(self, query: str = "") -> Page[Tenant]:
         place = Place.read_rows(QueryDict(query), queries.name_of, newest_first=False)
-        return paginate(queries.tenants(), "by_name", place)
+        return paginate(Rows(queries.tenants()), "by_name", place)
 
     def test_walking_forward_and_back_visits_each_row_once(self) -> None:
         for n in range(80):
@@ -215,7 +216,7 @@ class TestPages:
         with connection.cursor() as cursor, CaptureQueriesContext(connection) as queried:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_sort = off")
-            paginate(queries.tenants(), "by_name", place)
+            paginate(Rows(queries.tenants()), "by_name", place)
             cursor.execute(f"EXPLAIN {queried.captured_queries[-1]['sql']}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
 

@@ -1,0 +1,249 @@
+"""What the search field finds, by every kind of id, on every list."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from pytest_django import DjangoAssertNumQueries
+
+from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, RefundFilter
+from billing.models import CreditNote
+from billing.pagination import Place, paginate
+from billing.queries import search, tenants
+from billing.queries.totals import totals
+from tests.factories import (
+    NOON,
+    make_dispute,
+    make_event,
+    make_invoice,
+    make_payment,
+    make_refund,
+    make_tenant,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def found(term: str) -> dict[str, set[str]]:
+    """The names of the rows that ``term`` finds, by list."""
+    query, figures = QueryDict(mutable=True), totals()
+    query["q"] = term
+    lists = {
+        "events": EventFilter(query),
+        "invoices": InvoiceFilter(query, figures),
+        "refunds": RefundFilter(query, figures),
+        "disputes": DisputeFilter(query, figures),
+    }
+    return {
+        name: {str(row) for row in filters.rows.first(100, ["-id"])}
+        for name, filters in lists.items()
+    }
+
+
+class TestStripe:
+    """One invoice, paid by the charge of a payment intent, partly refunded and disputed."""
+
+    @pytest.fixture(autouse=True)
+    def story(self) -> None:
+        mine = {"tenant": make_tenant("Globex GmbH", key="t_77")}
+        make_invoice(
+            ref="in_1", number="INV-1", customer_ref="cus_1", subscription_ref="sub_1", **mine
+        )
+        make_payment(ref="pi_1", invoice_ref="in_1")
+        make_payment(ref="ch_1", intent_ref="pi_1")
+        make_refund(ref="re_1", payment_ref="ch_1", **mine)
+        make_refund(ref="re_2", payment_ref="pi_1", **mine)
+        make_dispute(ref="dp_1", payment_ref="ch_1", **mine)
+        CreditNote.objects.create(
+            gateway="stripe",
+            ref="cn_1",
+            number="CN-1",
+            invoice_ref="in_1",
+            currency="USD",
+            exponent=2,
+            amount_minor=100,
+            pre_payment_minor=0,
+            status="issued",
+            created_at=NOON,
+        )
+        make_event(event_id="evt_invoice", invoice_ref="in_1", customer_ref="cus_1", **mine)
+        make_event(event_id="evt_intent", payment_ref="pi_1", customer_ref="cus_1", **mine)
+        make_event(event_id="evt_charge", payment_ref="ch_1", customer_ref="cus_1", **mine)
+        make_event(event_id="evt_subscription", subscription_ref="sub_1", **mine)
+        # Another story, with ids that begin or end alike.
+        make_invoice(ref="in_11", number="INV-11", customer_ref="cus_11", subscription_ref="sub_11")
+        make_payment(ref="ch_11", intent_ref="pi_11", invoice_ref="in_11")
+        make_refund(ref="re_11", payment_ref="ch_11")
+        make_dispute(ref="dp_11", payment_ref="ch_11")
+        make_event(event_id="evt_11", payment_ref="ch_11", invoice_ref="in_11")
+
+    @pytest.mark.parametrize("term", ["INV-1", "in_1", "pi_1", "ch_1", "cn_1", "CN-1"])
+    def test_an_invoice_and_what_paid_it_find_all_about_it(self, term: str) -> None:
+        assert found(term) == {
+            "events": {"evt_invoice", "evt_intent", "evt_charge"},
+            "invoices": {"in_1"},
+            "refunds": {"re_1", "re_2"},
+            "disputes": {"dp_1"},
+        }
+
+    @pytest.mark.parametrize("term", ["re_1", "re_2", "dp_1"])
+    def test_a_refund_or_dispute_finds_itself_and_what_it_is_about(self, term: str) -> None:
+        result = found(term)
+
+        assert result["events"] == {"evt_invoice", "evt_intent", "evt_charge"}
+        assert result["invoices"] == {"in_1"}
+        assert result["refunds"] == ({term} if term.startswith("re") else {"re_1", "re_2"})
+        assert result["disputes"] == {"dp_1"}
+
+    @pytest.mark.parametrize("term", ["evt_invoice", "evt_intent", "evt_charge"])
+    def test_an_event_finds_itself_and_what_it_is_about(self, term: str) -> None:
+        assert found(term) == {
+            "events": {term},
+            "invoices": {"in_1"},
+            "refunds": {"re_1", "re_2"},
+            "disputes": {"dp_1"},
+        }
+
+    @pytest.mark.parametrize(
+        ("term", "events"),
+        [
+            ("cus_1", {"evt_invoice", "evt_intent", "evt_charge"}),
+            ("sub_1", {"evt_invoice", "evt_intent", "evt_charge", "evt_subscription"}),
+        ],
+    )
+    def test_customer_and_subscription(self, term: str, events: set[str]) -> None:
+        assert found(term) == {
+            "events": events,
+            "invoices": {"in_1"},
+            "refunds": {"re_1", "re_2"},
+            "disputes": {"dp_1"},
+        }
+
+    @pytest.mark.parametrize("term", ["Globex", "bex gm", "GLOBEX", "t_77", "T_7"])
+    def test_any_part_of_a_tenant(self, term: str) -> None:
+        assert found(term) == {
+            "events": {"evt_invoice", "evt_intent", "evt_charge", "evt_subscription"},
+            "invoices": {"in_1"},
+            "refunds": {"re_1", "re_2"},
+            "disputes": {"dp_1"},
+        }
+
+    # The wildcards of LIKE are characters like others.
+    @pytest.mark.parametrize("term", ["INV-", "in_", "nobody", "%", "_n_", "xglobe", "GlobexGmbH"])
+    def test_nothing(self, term: str) -> None:
+        assert not any(found(term).values())
+
+
+class TestPayPal:
+    """Two cycles of a subscription, each an invoice of its own; one is refunded and disputed."""
+
+    @pytest.fixture(autouse=True)
+    def story(self) -> None:
+        of = {"gateway": "paypal"}
+        for sale in ("SALE1", "SALE2"):
+            make_invoice(ref=sale, number=None, subscription_ref="I-1", customer_ref="PAYER1", **of)
+            make_payment(ref=sale, invoice_ref=sale, subscription_ref="I-1", **of)
+            make_event(
+                event_id=f"WH-{sale}",
+                invoice_ref=sale,
+                payment_ref=sale,
+                subscription_ref="I-1",
+                **of,
+            )
+        make_refund(ref="REFUND1", payment_ref="SALE1", **of)
+        make_dispute(ref="PP-D-1", payment_ref="SALE1", **of)
+        make_event(event_id="WH-REFUND1", payment_ref="SALE1", **of)
+        # The same ids at the other gateway are other objects.
+        make_invoice(ref="in_s", customer_ref="PAYER2")
+        make_payment(ref="REFUND2", invoice_ref="in_s")
+
+    @pytest.mark.parametrize("term", ["SALE1", "REFUND1", "PP-D-1"])
+    def test_one_cycle(self, term: str) -> None:
+        assert found(term) == {
+            "events": {"WH-SALE1", "WH-REFUND1"},
+            "invoices": {"SALE1"},
+            "refunds": {"REFUND1"},
+            "disputes": {"PP-D-1"},
+        }
+
+    def test_an_event(self) -> None:
+        assert found("WH-SALE2") == {
+            "events": {"WH-SALE2"},
+            "invoices": {"SALE2"},
+            "refunds": set(),
+            "disputes": set(),
+        }
+
+    def test_all_of_a_subscription(self) -> None:
+        assert found("I-1") == {
+            "events": {"WH-SALE1", "WH-SALE2", "WH-REFUND1"},
+            "invoices": {"SALE1", "SALE2"},
+            "refunds": {"REFUND1"},
+            "disputes": {"PP-D-1"},
+        }
+
+
+class TestManyRows:
+    def test_pages_of_several_tenants_are_in_one_order_and_have_each_row_once(self) -> None:
+        """E8."""
+        owners = [make_tenant(f"Acme {n}", key=f"a{n}") for n in range(3)]
+        for n in range(70):
+            make_event(
+                event_id=f"e{n:02}",
+                tenant=owners[n % 3],
+                # Found by the customer, too.
+                customer_ref="acme" if n % 5 == 0 else None,
+                received_at=NOON + timedelta(seconds=n),
+            )
+        make_event(event_id="other", received_at=NOON + timedelta(seconds=30))
+        rows = EventFilter(QueryDict("q=acme")).rows
+
+        page = paginate(rows, "received_at", Place())
+        seen = [*page.rows]
+        while page.after:
+            page = paginate(rows, "received_at", Place(after=page.after))
+            seen += page.rows
+
+        assert [event.event_id for event in seen] == [f"e{n:02}" for n in reversed(range(70))]
+        assert rows.count(1000) == 70
+        assert rows.count(10) == 10
+
+    def test_one_statement_looks_a_term_up_and_stops(
+        self, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        monkeypatch.setattr(search, "TENANTS", 3)
+        monkeypatch.setattr(search, "OBJECTS", 5)
+        for n in range(9):
+            make_tenant(f"Acme {9 - n}")
+            make_payment(ref=f"pi_{n}", customer_ref="Acme", invoice_ref=f"in_{n}")
+
+        with django_assert_num_queries(1):
+            result = search.look_up("Acme", "invoice")
+
+        assert len(result.tenants) == 3
+        assert len(result.invoices) <= 5
+
+    def test_every_part_of_the_look_up_has_an_index(self) -> None:
+        with connection.cursor() as cursor:
+            # A table that is read whole all the same has no index that would do.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            sql, params = search.statement("Acme", "invoice")
+            cursor.execute(f"EXPLAIN {sql}", params)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+
+        assert "tenant_pieces" in plan
+        assert "Seq Scan" not in plan
+
+
+def test_any_script_and_short_terms() -> None:
+    make_tenant("株式会社さくら", key="jp")
+    make_tenant("Åkerström & Co", key="se")
+
+    def names(term: str) -> list[str]:
+        return [tenant.name for tenant in tenants.search(tenants.tenants(), term)]
+
+    assert names("会社") == names("社") == names("さくら") == names("JP") == ["株式会社さくら"]
+    assert names("åkers") == names("m & c") == names("&") == ["Åkerström & Co"]
+    # All its pieces are there, but not in a row.
+    assert names("rstrs") == []
