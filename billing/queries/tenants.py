@@ -83,13 +83,12 @@ class Newest(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class TenantDetail:
-    """One tenant with what is newest of each kind. Invoices and events only for who may see them.
+    """What is newest of each kind of one tenant. Invoices and events only for who may see them.
 
     ``claims`` are those on one object each, the one that counts first: a person's, else the
     earliest by gateway time. Only of what others claim too, or a person has assigned.
     """
 
-    tenant: Tenant
     subscriptions: Newest[Subscription]
     customers: Newest[Customer]
     invoices: list[Invoice]
@@ -111,7 +110,6 @@ def tenant_detail(tenant: Tenant, *, with_invoices: bool, with_events: bool) -> 
     invoices = lists.invoices().filter(tenant=tenant).order_by("-created_at", "-id")
     events = lists.events().filter(tenant=tenant).order_by("-received_at", "-id")
     return TenantDetail(
-        tenant=tenant,
         subscriptions=_newest(subscriptions(tenant)),
         customers=_newest(customers(tenant)),
         invoices=list(invoices[:SHOWN]) if with_invoices else [],

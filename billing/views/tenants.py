@@ -10,12 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from billing import cards
 from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
 from billing.models import Tenant
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.queries import lists
 from billing.queries import tenants as queries
-from billing.queries.totals import CurrencyTotals, Totals, totals_by_tenant
+from billing.queries.totals import CurrencyTotals, Totals, totals, totals_by_tenant
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
 
 
@@ -69,12 +70,22 @@ def tenants(request: HttpRequest) -> HttpResponse:
 
 @staff_with(SEE_TENANTS)
 def tenant(request: HttpRequest, pk: int) -> HttpResponse:
-    detail = queries.tenant_detail(
-        _tenant(pk),
-        with_invoices=request.user.has_perm(SEE_INVOICES),
-        with_events=request.user.has_perm(SEE_EVENTS),
+    tenant = _tenant(pk)
+    with_invoices = request.user.has_perm(SEE_INVOICES)
+    figures = totals(tenant) if with_invoices else None
+    return render(
+        request,
+        "billing/tenant.html",
+        {
+            "tenant": tenant,
+            "totals": figures,
+            "cards": cards.cards(figures) if figures else [],
+            "split": cards.split(figures) if figures else [],
+            "detail": queries.tenant_detail(
+                tenant, with_invoices=with_invoices, with_events=request.user.has_perm(SEE_EVENTS)
+            ),
+        },
     )
-    return render(request, "billing/tenant.html", {"tenant": detail.tenant, "detail": detail})
 
 
 @staff_with(SEE_TENANTS)

@@ -238,7 +238,7 @@ class TestTenant:
         make_customer(tenant)
         make_invoice(tenant=tenant, number="INV-1", amount_minor=4200)
         event = make_event(tenant=tenant, event_id="evt_7")
-        make_invoice(tenant=make_tenant("Globex"), number="INV-OTHER")
+        make_invoice(tenant=make_tenant("Globex"), number="INV-OTHER", amount_minor=99_900)
         make_event(tenant=make_tenant("Globex"), event_type="other.type")
 
         text = staff.get(address(tenant)).text
@@ -246,6 +246,7 @@ class TestTenant:
         for shown in (
             *("Acme", "acme-1", "pay@acme.example"),
             *("Team, yearly", ">12<", "Active", "Apr 1", "cancels", "May 2", "sub_1", "cus_1"),
+            *('aria-label="Totals of Acme"', '<p class="v">$42.00'),
             *("INV-1", "$42.00", "invoice.paid", f"q=evt_7&amp;open={event.pk}"),
             *(f"{reverse('billing:invoices')}?tenant=acme-1", "/events/?tenant=acme-1"),
         ):
@@ -387,6 +388,7 @@ class TestAccess:
 
         text = logged_in("view_tenant").get(address(tenant)).text
 
+        assert "Total revenue" not in text
         assert "INV-HIDDEN" not in text
         assert "hidden.type" not in text
 
@@ -446,7 +448,7 @@ class TestStatements:
     def test_one(
         self, staff: Client, acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(LOGIN + 9):
+        with django_assert_num_queries(LOGIN + 10):
             staff.get(address(acme))
         with django_assert_num_queries(LOGIN + 3):
             staff.get(f"{address(acme)}subscriptions/")
