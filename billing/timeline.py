@@ -1,6 +1,6 @@
 """What happened to an event, step by step, for its expanded row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,10 +29,18 @@ def timeline(detail: EventDetail) -> list[Step]:
     return list(_steps(detail))
 
 
+def told(notifications: Iterable[Notification]) -> list[Step]:
+    """The e-mails about an invoice."""
+    return [_notification(notification) for notification in notifications]
+
+
 def _steps(detail: EventDetail) -> Iterator[Step]:
     event = detail.event
-    yield from map(_notification, detail.notifications)
+    yield from told(detail.notifications)
     yield _outcome(event)
+    if event.confirmed_at:
+        text = gettext("Confirmed by %(gateway)s, which was asked")
+        yield Step(text % {"gateway": event.get_gateway_display()}, event.confirmed_at, "check")
     again = event.deliveries - 1
     if again:
         text = ngettext("Delivered %(n)d more time", "Delivered %(n)d more times", again)

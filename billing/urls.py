@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from billing.views import lists, machines, tenants
 from billing.views.assign import assign
 from billing.views.invoice import invoice
+from billing.views.payload import payload
 from billing.views.preferences import preferences
 
 app_name = "billing"
@@ -14,6 +15,7 @@ urlpatterns = [
     path("events/", lists.events, name="events"),
     path("events/export.csv", lists.events_csv, name="events_csv"),
     path("events/<int:pk>/assign/", assign, name="assign"),
+    path("events/<int:pk>/payload/", payload, name="payload"),
     path("invoices/", lists.invoices, name="invoices"),
     path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
     path("refunds/", lists.refunds, name="refunds"),

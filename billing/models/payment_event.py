@@ -63,6 +63,7 @@ class PaymentEvent(models.Model):
     class Meta:
         verbose_name = _("payment event")
         verbose_name_plural = _("payment events")
+        permissions = [("view_payload", _("Can view whole payloads, with personal data"))]
         constraints = [
             models.UniqueConstraint(fields=["gateway", "event_id"], name="event_once"),
             models.CheckConstraint(

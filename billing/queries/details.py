@@ -37,6 +37,8 @@ class EventDetail:
 
 def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
     """All that the expanded row shows. ``with_invoices``: the reader may see invoices."""
+    # Left out where events are listed, for a body may have a megabyte.
+    event.refresh_from_db(fields=["body", "changes"])
     linked: list[Invoice] = []
     more = False
     if with_invoices:

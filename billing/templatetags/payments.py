@@ -7,12 +7,22 @@ from django import template
 from django.conf import settings
 from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from billing import addresses, formats
-from billing.models import Dispute, Invoice, Notification, PaymentEvent, Refund, Subscription
+from billing import addresses, dashboards, formats
+from billing.models import (
+    Dispute,
+    Gateway,
+    Invoice,
+    Notification,
+    PaymentEvent,
+    Refund,
+    Subscription,
+)
 from billing.money import Money
 
 register = template.Library()
@@ -76,6 +86,28 @@ def copy(value: str, name: str = "") -> SafeString:
         gettext("Copy %(value)s") % {"value": name or value},
         icon("copy"),
     )
+
+
+@register.inclusion_tag("billing/_ref.html")
+def ref(gateway: str, value: str, to: str = "", live: bool | None = None) -> dict[str, Any]:
+    """A gateway's id to be read, copied and opened in its dashboard.
+
+    ``to`` is the name of the list that has what belongs to it. ``live`` is what the event says,
+    and what this deployment takes where it does not say.
+    """
+    listed = f"{reverse(f'billing:{to}')}?{urlencode({'q': value})}" if to else ""
+    return {
+        "value": value,
+        "listed": listed,
+        "gateway": Gateway(gateway).label,
+        "dashboard": dashboard(gateway, value, live),
+    }
+
+
+@register.simple_tag
+def dashboard(gateway: str, value: str, live: bool | None = None) -> str:
+    """Where the gateway's own dashboard shows the object; empty where it has no page for it."""
+    return dashboards.address(gateway, value, live=settings.LIVE if live is None else live)
 
 
 @register.simple_tag

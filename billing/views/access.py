@@ -21,6 +21,8 @@ SAFE = ("GET", "HEAD")
 WITH_FORM = (*SAFE, "POST")
 SEE_EVENTS = "billing.view_paymentevent"
 SEE_INVOICES = "billing.view_invoice"
+#: See what is masked in payloads otherwise.
+SEE_PAYLOADS = "billing.view_payload"
 SEE_TENANTS = "billing.view_tenant"
 #: Say whose an event is.
 DECIDE = "billing.change_paymentevent"

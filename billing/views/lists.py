@@ -15,6 +15,7 @@ from billing.changes import described
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
 from billing.models import PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
+from billing.payloads import masked_payload
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
 from billing.queries.totals import Totals, totals
@@ -42,6 +43,7 @@ def events(request: HttpRequest) -> HttpResponse:
             "detail": detail,
             "timeline": timeline(detail) if detail else [],
             "changes": described(detail.event) if detail else [],
+            "payload": masked_payload(bytes(detail.event.body)) if detail else None,
         },
     )
 

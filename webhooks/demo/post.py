@@ -41,7 +41,8 @@ class Post:
 def identifier(prefix: str, *parts: object) -> str:
     """An id that is the same on every start, so that the second start posts nothing twice."""
     digest = hashlib.sha256("/".join(map(str, ("demo", prefix, *parts))).encode())
-    return prefix + digest.hexdigest()[:16]
+    # As long as a transaction id of PayPal.
+    return prefix + digest.hexdigest()[:17]
 
 
 def body(event: dict[str, Any]) -> bytes:
