@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.db.models import BooleanField, DateTimeField, Field, Model
+from django.utils.translation import gettext
 
 from billing import formats
+from billing.masking import Place, inside, masked
 from billing.models import PaymentEvent
+from billing.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +30,44 @@ def described(event: PaymentEvent) -> list[Change]:
     return [_described(*change) for change in event.changes or []]
 
 
-def _described(kind: str, ref: str, field: str, before: Any, after: Any) -> Change:
+def _described(kind: str, ref: str, name: str, before: Any, after: Any) -> Change:
     model = apps.get_model("billing", kind)
+    column = _column(model, name)
     return Change(
         kind=str(model._meta.verbose_name),
         ref=ref,
-        field=_label(model, field),
-        before=_value(field, before),
-        after=_value(field, after),
+        field=str(column.verbose_name) if column else name,
+        before=_value(column, before),
+        after=_value(column, after),
     )
 
 
-def _label(model: type[Model], field: str) -> str:
-    """The name of the column, which the ledger keeps without its unit."""
-    for name in (field, f"{field}_minor", f"{field}_ref"):
-        try:
-            return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-        except FieldDoesNotExist:
-            continue
-    return field
+def _column(model: type[Model], name: str) -> "Field[Any, Any] | None":
+    """The column of a name, which the ledger keeps without its unit; None if it is no more."""
+    columns = {column.name: column for column in model._meta.concrete_fields}
+    return next((columns[n] for n in (name, f"{name}_minor", f"{name}_ref") if n in columns), None)
 
 
-def _value(field: str, value: Any) -> str:
+def _value(column: "Field[Any, Any] | None", value: Any) -> str:
     if value is None:
         return ""
-    if field.endswith("_at"):
+    if isinstance(column, DateTimeField):
         return formats.moment(datetime.fromisoformat(value))
-    return str(value)
+    if isinstance(column, BooleanField):
+        return gettext("yes") if value else gettext("no")
+    if column is None:
+        return str(value)
+    if column.name.endswith("_minor"):
+        return _money(value)
+    if column.flatchoices:
+        return str(dict(column.flatchoices).get(value, value))
+    # Who the buyer is, is masked here as in the payload.
+    return str(masked(str(value), inside(Place(), column.name)))
+
+
+def _money(text: str) -> str:
+    """``1050.00 EUR``, as the ledger notes it, as people write it: ``€1,050.00 EUR``."""
+    amount, currency = text.split()
+    exponent = len(amount.partition(".")[2])
+    money = Money(int(Decimal(amount).scaleb(exponent)), currency, exponent)
+    return f"{money.format(formats.locale())} {currency}"

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.gateway import GatewayObject
+from billing.money import Money
 
 
 class Payment(GatewayObject):
@@ -41,3 +42,10 @@ class Payment(GatewayObject):
                 name="payment_refunded_not_negative",
             ),
         ]
+
+    @property
+    def money(self) -> Money | None:
+        """What was paid, where an event said."""
+        if self.amount_minor is None or self.currency is None or self.exponent is None:
+            return None
+        return Money(self.amount_minor, self.currency, self.exponent)

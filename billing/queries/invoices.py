@@ -1,5 +1,6 @@
 """One invoice and all that belongs to it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -14,6 +15,8 @@ from billing.models import (
     Refund,
     Subscription,
 )
+from billing.models.gateway import MonetaryObject
+from billing.money import Money
 
 #: An invoice has a dozen events; one with more is shown with its newest.
 HISTORY_LENGTH = 100
@@ -31,6 +34,26 @@ class InvoiceDetail:
     credit_notes: list[CreditNote]
     notifications: list[Notification]
     history: list[PaymentEvent]
+    has_older: bool
+
+    @property
+    def refunded(self) -> Money | None:
+        """What was given back, if anything, as far as it is counted in the invoice's unit."""
+        return self._sum(
+            (refund, refund.amount_minor)
+            for refund in self.refunds
+            if refund.status == Refund.Status.SUCCEEDED
+        )
+
+    @property
+    def disputed(self) -> Money | None:
+        """What is gone because of disputes, if anything."""
+        return self._sum((dispute, dispute.counted_minor) for dispute in self.disputes)
+
+    def _sum(self, parts: Iterable[tuple[MonetaryObject, int]]) -> Money | None:
+        unit = (self.invoice.currency, self.invoice.exponent)
+        minor = sum(minor for part, minor in parts if (part.currency, part.exponent) == unit)
+        return Money(minor, *unit) if minor else None
 
 
 def invoice_detail(gateway: str, ref: str) -> InvoiceDetail | None:
@@ -40,6 +63,13 @@ def invoice_detail(gateway: str, ref: str) -> InvoiceDetail | None:
         return None
     payments = _payments_of(invoice)
     paid_by = [payment.ref for payment in payments]
+    history = list(
+        PaymentEvent.objects.filter(
+            Q(invoice_ref=ref) | Q(payment_ref__in=paid_by), gateway=gateway
+        )
+        .defer("body", "body_sha256")
+        .order_by("-occurred_at", "-pk")[: HISTORY_LENGTH + 1]
+    )
     return InvoiceDetail(
         invoice=invoice,
         subscription=Subscription.objects.filter(
@@ -60,15 +90,10 @@ def invoice_detail(gateway: str, ref: str) -> InvoiceDetail | None:
             CreditNote.objects.filter(gateway=gateway, invoice_ref=ref).order_by("created_at", "pk")
         ),
         notifications=list(
-            Notification.objects.filter(gateway=gateway, invoice_ref=ref).order_by("pk")
+            Notification.objects.filter(gateway=gateway, invoice_ref=ref).order_by("-pk")
         ),
-        history=list(
-            PaymentEvent.objects.filter(
-                Q(invoice_ref=ref) | Q(payment_ref__in=paid_by), gateway=gateway
-            )
-            .defer("body", "body_sha256")
-            .order_by("-occurred_at", "-pk")[:HISTORY_LENGTH]
-        ),
+        history=history[:HISTORY_LENGTH],
+        has_older=len(history) > HISTORY_LENGTH,
     )
 
 

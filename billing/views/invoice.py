@@ -5,6 +5,7 @@ from django.shortcuts import render
 
 from billing.changes import described
 from billing.queries.invoices import invoice_detail
+from billing.timeline import told
 from billing.views.access import SEE_INVOICES, staff_with
 
 
@@ -17,12 +18,9 @@ def invoice(request: HttpRequest, gateway: str, ref: str) -> HttpResponse:
         request,
         "billing/invoice.html",
         {
+            "detail": detail,
             "invoice": detail.invoice,
-            "subscription": detail.subscription,
-            "payments": detail.payments,
-            "refunds": detail.refunds,
-            "disputes": detail.disputes,
-            "credit_notes": detail.credit_notes,
+            "notifications": told(detail.notifications),
             "history": [(event, described(event)) for event in detail.history],
         },
     )
