@@ -16,24 +16,33 @@ from webhooks import trials
 from webhooks.connections import connections, deployment, traffic
 from webhooks.registry import gateways
 
+#: Of a search; the longest type has 42 characters.
+LONGEST_TERM = 100
 SEND_TEST_EVENT = "billing.change_paymentevent"
 
 
 @staff_with(SEE_EVENTS)
 def tracked_events(request: HttpRequest) -> HttpResponse:
-    known = gateways().values()
-    by_type = seen([event_type for gateway in known for event_type in gateway.tracked])
+    term = request.GET.get("q", "").strip()[:LONGEST_TERM]
+    found = {
+        gateway: [
+            (event_type, effect)
+            for event_type, tracked in sorted(gateway.tracked.items())
+            for effect in [gettext(tracked.effect)]
+            if term.casefold() in f"{event_type} {effect}".casefold()
+        ]
+        for gateway in gateways().values()
+    }
+    by_type = seen([event_type for types in found.values() for event_type, _effect in types])
     tables = [
         (
-            Gateway(gateway.name).label,
-            [
-                (event_type, gettext(tracked.effect), by_type[event_type])
-                for event_type, tracked in sorted(gateway.tracked.items())
-            ],
+            Gateway(gateway.name),
+            [(event_type, effect, by_type[event_type]) for event_type, effect in types],
         )
-        for gateway in known
+        for gateway, types in found.items()
+        if types
     ]
-    return render(request, "webhooks/tracked_events.html", {"tables": tables})
+    return render(request, "webhooks/tracked_events.html", {"tables": tables, "term": term})
 
 
 @staff_with(SEE_EVENTS)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -238,6 +238,14 @@ class TestExpandedRow:
         detail = staff.get(f"{EVENTS}?open={event.pk}").text.split('class="detail"')[1]
 
         assert detail.index("amount is missing") < detail.index("Linked invoice")
+
+    def test_a_known_reason_is_said_in_the_readers_language(self, staff: Client) -> None:
+        event = make_event(state="ignored", reason="Yes")
+
+        with translation.override("de"):
+            text = staff.get(f"{EVENTS}?open={event.pk}", headers={"Accept-Language": "de"}).text
+
+        assert "</b> Ja</span>" in text
 
     def test_failed_event_says_when_it_is_tried_again(self, staff: Client) -> None:
         again = make_event(state="failed", attempts=2, next_attempt_at=NOON)

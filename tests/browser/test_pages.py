@@ -2,7 +2,9 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from tests.browser.conftest import OpenPage
 from tests.factories import make_event, make_invoice, make_tenant
@@ -150,3 +152,27 @@ def roles_told(page: Page) -> set[str]:
     """What Chromium tells a screen reader of the page, which is not all that is in the HTML."""
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
     return {node["role"]["value"] for node in tree["nodes"] if not node["ignored"]}
+
+
+@JAVASCRIPT
+def test_setup_sends_a_test_event(
+    open_page: OpenPage, settings: Settings, javascript: bool
+) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_of_tests"]
+    User.objects.get(username="clerk").user_permissions.add(
+        Permission.objects.get(codename="change_paymentevent")
+    )
+    page = open_page("/admin/payments/setup/", java_script_enabled=javascript)
+    stripe = page.get_by_role("region", name="Stripe")
+
+    stripe.get_by_role("button", name="Send a signed test event").click()
+
+    expect(stripe.get_by_role("status")).to_contain_text("The test event was received.")
+    stripe.get_by_role("link", name="Show the event").click()
+    expect(page.locator("tr.detail")).to_be_visible()
+
+
+def test_setup_is_no_wider_than_a_phone(open_page: OpenPage) -> None:
+    page = open_page("/admin/payments/setup/", **PHONE)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -32,6 +32,29 @@ def test_what_happens_is_said_in_the_readers_language(
     assert "Rechnung bezahlt" in admin_client.get(reverse("tracked_events")).text
 
 
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("invoice.PAID", ["invoice.paid", "INVOICING.INVOICE.PAID"]),
+        ("dispute won", ["charge.dispute.closed", "CUSTOMER.DISPUTE.RESOLVED"]),
+        ("of no type", []),
+        ("<script>", []),
+        ("\0", []),
+        ("x" * 5000, []),
+    ],
+)
+def test_search_by_type_or_by_what_happens(
+    admin_client: Client, term: str, found: list[str]
+) -> None:
+    response = admin_client.get(reverse("tracked_events"), {"q": term})
+
+    assert response.text.count('<tbody class="row">') == len(found)
+    assert all(f">{event_type}<" in response.text for event_type in found)
+    assert ("No type of event matches" in response.text) == (not found)
+    assert "<script>" not in response.text
+    assert "x" * 101 not in response.text
+
+
 def test_in_one_query(
     admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -158,7 +158,7 @@ class TestTraffic:
 
         assert f"1 of {len(stripe_events.EVENTS)} seen" in said
         unseen, needed = (
-            part.split("</code>")[0].split(",") for part in said.split('class="types"><code>')[1:]
+            part.split("</code>")[0].split(",") for part in said.split('class="listed"><code>')[1:]
         )
         assert needed == sorted(stripe_events.EVENTS)
         assert unseen == [name for name in needed if name != "invoice.paid"]
