@@ -54,6 +54,6 @@ def number(value: int) -> str:
     return format_decimal(value, locale=locale())
 
 
-def count(value: int) -> str:
+def count(value: int, limit: int = COUNT_LIMIT) -> str:
     """A bounded count: ``1,846``, or ``10,000+``."""
-    return f"{number(COUNT_LIMIT)}+" if value > COUNT_LIMIT else number(value)
+    return f"{number(limit)}+" if value > limit else number(value)

@@ -114,6 +114,8 @@ class Page(Generic[Row]):
 
     rows: list[Row]
     place: Place
+    #: The cursor of the first row, if there is one.
+    first: Cursor | RowCursor | None = None
     before: Cursor | RowCursor | None = None
     after: Cursor | RowCursor | None = None
 
@@ -144,9 +146,15 @@ def paginate(source: Rows[Row], order_field: str, place: Place) -> Page[Row]:
     return Page(
         rows=rows,
         place=place,
+        first=at(rows[0]) if rows else None,
         before=at(rows[0]) if (more if back else cursor) else None,
         after=at(rows[-1]) if (back or more) else None,
     )
+
+
+def newer(source: Rows[Row], date_field: str, than: Cursor | None, limit: int) -> int:
+    """How many rows there are after the cursor ``than``; it stops at ``limit``."""
+    return _from(source, date_field, than, False, limit).count()
 
 
 def walk(

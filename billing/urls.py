@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from billing.views import lists, machines, tenants
+from billing.views import fresh, lists, machines, tenants
 from billing.views.assign import assign
 from billing.views.invoice import invoice
 from billing.views.payload import payload
@@ -13,10 +13,12 @@ app_name = "billing"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="billing:events"), name="home"),
     path("events/", lists.events, name="events"),
+    path("events/fresh/", fresh.events, name="fresh_events"),
     path("events/export.csv", lists.events_csv, name="events_csv"),
     path("events/<int:pk>/assign/", assign, name="assign"),
     path("events/<int:pk>/payload/", payload, name="payload"),
     path("invoices/", lists.invoices, name="invoices"),
+    path("invoices/fresh/", fresh.invoices, name="fresh_invoices"),
     path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
     path("refunds/", lists.refunds, name="refunds"),
     path("refunds/export.csv", lists.refunds_csv, name="refunds_csv"),

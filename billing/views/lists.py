@@ -151,9 +151,18 @@ def _list(
             "export": reverse(f"billing:{name}_csv") + export,
             "clear": changed(QueryDict(), **_order(place)),
             "order": _order(place),
+            "fresh": _fresh(name, page, query),
             **(context or {}),
         },
     )
+
+
+def _fresh(name: str, page: Page[Any], query: QueryDict) -> str:
+    """Where to ask what came since; empty where new rows would not be the first on the page."""
+    if name not in ("events", "invoices") or page.before or not page.place.newest_first:
+        return ""
+    since = changed(query, without=("after", "before"), since=page.first or "")
+    return reverse(f"billing:fresh_{name}") + since
 
 
 def _matching(name: str, filters: PageFilter, page: Page[Any], figures: Totals | None) -> int:

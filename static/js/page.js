@@ -87,7 +87,13 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name);
 });
 
+// Asking what is new goes on behind the page, and neither shows as busy nor disturbs.
+function isPoll({ requestConfig }) {
+  return requestConfig.elt.id === "poll";
+}
+
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (isPoll(detail)) return;
   settle();
   slow = setTimeout(tell, SLOW_MILLISECONDS, "slow");
   detail.target.setAttribute("aria-busy", "true");
@@ -99,15 +105,24 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (new URL(detail.xhr.responseURL).pathname !== asked.pathname) {
     // Sent elsewhere, to log in: that is a page of its own.
     detail.shouldSwap = false;
-    location.assign(asked);
+    location.assign(isPoll(detail) ? location.href : asked);
   }
   // The row that was opened stays where it is on the screen.
   delete detail.pathInfo.anchor;
+  if (isPoll(detail)) {
+    // What was said already is not said again.
+    const asking = detail.requestConfig.elt;
+    if (asking.answer === detail.serverResponse) detail.shouldSwap = false;
+    asking.answer = detail.serverResponse;
+  }
 });
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (isPoll(detail)) return polled(detail.successful);
   detail.target.removeAttribute("aria-busy");
-  if (detail.successful) settle();
+  if (!detail.successful) return;
+  settle();
+  failures = 0;
 });
 
 for (const [event, when] of [
@@ -117,6 +132,7 @@ for (const [event, when] of [
   ["htmx:sendError", "away"],
 ]) {
   document.addEventListener(event, ({ detail }) => {
+    if (isPoll(detail)) return;
     settle();
     again = detail.requestConfig.elt;
     tell(when);
@@ -129,10 +145,42 @@ trouble.addEventListener("click", ({ target }) => {
 });
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (isPoll(detail)) return;
   // htmx gives the focus back to what has the same id. Where that is gone, the results take it.
   if (document.activeElement === document.body) {
     document.getElementById("results").focus({ preventScroll: true });
   }
   if (detail.requestConfig.elt.hasAttribute("aria-expanded")) return;
   announce(document.querySelector("[data-announce], .empty h2").textContent);
+});
+
+// --- What came since the list was shown: asked for while somebody looks ---
+
+const POLL_MILLISECONDS = 15000;
+const TRIES = 3;
+let failures = 0;
+let skipped = 0;
+
+function poll() {
+  const asking = document.getElementById("poll");
+  if (asking && document.visibilityState === "visible" && failures < TRIES) {
+    htmx.trigger(asking, "poll");
+  }
+}
+
+function polled(successful) {
+  failures = successful ? 0 : failures + 1;
+  skipped = 2 ** failures - 1;
+  const paused = document.getElementById("paused");
+  if (!paused) return; // another page of the list came meanwhile
+  paused.hidden = failures < TRIES;
+  if (!paused.hidden) announce(paused.firstChild.textContent);
+}
+
+setInterval(() => (skipped > 0 ? skipped-- : poll()), POLL_MILLISECONDS);
+document.addEventListener("visibilitychange", poll);
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-poll]")) return;
+  failures = 0;
+  poll();
 });
