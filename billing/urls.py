@@ -3,28 +3,37 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from billing.views import fresh, lists, machines, tenants
+from billing.files import FORMATS
+from billing.views import exports, fresh, lists, machines, tenants
 from billing.views.assign import assign
 from billing.views.invoice import invoice
 from billing.views.payload import payload
 from billing.views.preferences import preferences
+
+EXPORTS = {
+    "events": exports.events,
+    "invoices": exports.invoices,
+    "refunds": exports.refunds,
+    "disputes": exports.disputes,
+}
 
 app_name = "billing"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="billing:events"), name="home"),
     path("events/", lists.events, name="events"),
     path("events/fresh/", fresh.events, name="fresh_events"),
-    path("events/export.csv", lists.events_csv, name="events_csv"),
     path("events/<int:pk>/assign/", assign, name="assign"),
     path("events/<int:pk>/payload/", payload, name="payload"),
     path("invoices/", lists.invoices, name="invoices"),
     path("invoices/fresh/", fresh.invoices, name="fresh_invoices"),
-    path("invoices/export.csv", lists.invoices_csv, name="invoices_csv"),
     path("refunds/", lists.refunds, name="refunds"),
-    path("refunds/export.csv", lists.refunds_csv, name="refunds_csv"),
     path("disputes/", lists.disputes, name="disputes"),
-    path("disputes/export.csv", lists.disputes_csv, name="disputes_csv"),
     path("invoices/<slug:gateway>/<path:ref>/", invoice, name="invoice"),
+    *(
+        path(f"{name}/export.{kind}", view, {"kind": kind}, name=f"{name}_{kind}")
+        for name, view in EXPORTS.items()
+        for kind in FORMATS
+    ),
     # By primary key: a tenant's own id may be any text, dots and slashes too.
     path("tenants/", tenants.tenants, name="tenants"),
     path("tenants/<int:pk>/", tenants.tenant, name="tenant"),

@@ -1,17 +1,18 @@
-"""The pages with a table, and the same rows as files."""
+"""The pages with a table."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from billing import cards, exports, formats
+from billing import cards, formats
 from billing.addresses import POSITION, changed
 from billing.changes import described
+from billing.files import FORMATS
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
 from billing.models import PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
@@ -74,40 +75,6 @@ def disputes(request: HttpRequest) -> HttpResponse:
     return _list(request, "disputes", filters, page, table, figures)
 
 
-@staff_with(SEE_EVENTS)
-def events_csv(request: HttpRequest) -> HttpResponseBase:
-    filters = EventFilter(request.GET)
-    return _refused(filters) or exports.events_csv(
-        filters.rows,
-        newest_first=Place.read(request.GET).newest_first,
-        with_invoices=request.user.has_perm(SEE_INVOICES),
-    )
-
-
-@staff_with(SEE_INVOICES)
-def invoices_csv(request: HttpRequest) -> HttpResponseBase:
-    filters = InvoiceFilter(request.GET, totals())
-    return _refused(filters) or exports.invoices_csv(
-        filters.rows, newest_first=Place.read(request.GET).newest_first
-    )
-
-
-@staff_with(SEE_INVOICES)
-def refunds_csv(request: HttpRequest) -> HttpResponseBase:
-    filters = RefundFilter(request.GET, totals())
-    return _refused(filters) or exports.refunds_csv(
-        filters.rows, newest_first=Place.read(request.GET).newest_first
-    )
-
-
-@staff_with(SEE_INVOICES)
-def disputes_csv(request: HttpRequest) -> HttpResponseBase:
-    filters = DisputeFilter(request.GET, totals())
-    return _refused(filters) or exports.disputes_csv(
-        filters.rows, newest_first=Place.read(request.GET).newest_first
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Tab:
     """``count`` is empty for a list that figures lead to, and that no tab leads to."""
@@ -131,7 +98,7 @@ def _list(
     matching = _matching(name, filters, page, figures)
     whole = matching if name == "events" and not filters.is_active else None
     query, place = request.GET, page.place
-    export = changed(query, without=(*POSITION, "per_page"))
+    everything = changed(query, without=(*POSITION, "per_page"))
     return render(
         request,
         f"billing/{name}.html",
@@ -148,7 +115,7 @@ def _list(
             "page_sizes": PAGE_SIZES,
             "previous": page.before and changed(query, without=POSITION, before=page.before),
             "next": page.after and changed(query, without=POSITION, after=page.after),
-            "export": reverse(f"billing:{name}_csv") + export,
+            "export": {kind: reverse(f"billing:{name}_{kind}") + everything for kind in FORMATS},
             "clear": changed(QueryDict(), **_order(place)),
             "order": _order(place),
             "fresh": _fresh(name, page, query),
@@ -211,11 +178,3 @@ def _opened(request: HttpRequest, page: Page[PaymentEvent]) -> PaymentEvent | No
     """The event whose details are asked for, if it is on this page."""
     wanted = request.GET.get("open", "")
     return next((event for event in page.rows if str(event.pk) == wanted), None)
-
-
-def _refused(filters: PageFilter) -> HttpResponse | None:
-    """A file that silently had other rows than were asked for would be worse than none."""
-    if not filters.problems:
-        return None
-    lines = "\n".join(f"{label}: {problem}" for label, problem in filters.problems)
-    return HttpResponse(lines, status=400, content_type="text/plain; charset=utf-8")
