@@ -1,14 +1,37 @@
-"""Addresses of the page: the current one, with something changed."""
+"""Addresses: of the current page, with something changed, and of the rows behind a figure."""
 
 from collections.abc import Collection
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
+
+from billing.models import KeptSum
 
 #: A longer value filters nothing, and must not be repeated in a hundred links.
 MAX_VALUE_LENGTH = 255
 
 #: What says where in the list the reader is; any other filter or order begins at its first page.
 POSITION = ("after", "before", "open")
+
+#: The list and its filters that give exactly the rows that a figure is the sum of.
+_ROWS_OF = {
+    KeptSum.Figure.PAID: ("invoices", {"status": "paid"}),
+    KeptSum.Figure.PENDING: ("invoices", {"status": "pending"}),
+    KeptSum.Figure.VOID: ("invoices", {"status": "void"}),
+    KeptSum.Figure.REFUNDED: ("refunds", {"status": "succeeded"}),
+    KeptSum.Figure.DISPUTED: ("disputes", {"counted": "1"}),
+}
+
+
+def rows_of(figure: KeptSum.Figure, **filters: object) -> str:
+    """Where the rows are that ``figure`` sums up: all, or those that more ``filters`` let through.
+
+    A filter without a value is left out.
+    """
+    name, own = _ROWS_OF[figure]
+    given = {name: value for name, value in filters.items() if value}
+    return f"{reverse(f'billing:{name}')}?{urlencode({**own, **given})}"
 
 
 def changed(query: QueryDict, *, without: Collection[str] = (), **values: object) -> str:

@@ -1,13 +1,35 @@
-"""The four cards at the top of the page."""
+"""The four cards at the top of the page: what they show, and where its rows are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext
 
-from billing import formats
+from billing import charts, formats
+from billing.addresses import rows_of
+from billing.models import KeptSum, Tenant
 from billing.money import Money
-from billing.queries.totals import CurrencyTotals, Totals
+from billing.queries.totals import CurrencyTotals, Days, Totals
+
+Figure = KeptSum.Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An amount, and where the rows are that it is the sum of."""
+
+    money: Money
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A sparkline, and what it shows in words."""
+
+    drawn: charts.Sparkline
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +39,17 @@ class Card:
     name: str
     title: str
     help: str
-    lines: list[Money]
+    lines: list[Line]
+    trend: Trend | None
     #: What is counted apart from this figure, beside it.
-    disputed: list[Money] = field(default_factory=list)
+    disputed: list[Line] = field(default_factory=list)
 
     @property
-    def main(self) -> Money | None:
+    def main(self) -> Line | None:
         return self.lines[0] if self.lines else None
 
     @property
-    def second(self) -> Money | None:
+    def second(self) -> Line | None:
         return self.lines[1] if len(self.lines) > 1 else None
 
     @property
@@ -45,43 +68,95 @@ class Part:
     status: str
     label: str
     count: str
+    url: str
     x: float
     width: float
 
 
-def cards(totals: Totals) -> list[Card]:
-    def lines(amount: Callable[[CurrencyTotals], Money]) -> list[Money]:
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Three amounts, and how many invoices there are; of all tenants, or of one."""
+
+    label: str
+    amounts: list[Card]
+    count: str
+    url: str
+    split: list[Part]
+
+
+def cards(totals: Totals, days: Days | None = None, tenant: Tenant | None = None) -> Cards:
+    """The cards of all ``tenant``s, or of one; ``days`` are what the sparklines draw, if any."""
+    of = {"tenant": tenant.key} if tenant else {}
+
+    def lines(figure: Figure, amount: Callable[[CurrencyTotals], Money]) -> list[Line]:
+        return [
+            Line(money, rows_of(figure, currency=money.currency, **of))
+            for money in map(amount, totals.currencies)
+        ]
+
+    def card(
+        figure: Figure, title: str, hint: str, amount: Callable[[CurrencyTotals], Money]
+    ) -> Card:
         # The main currency is the same on all cards; of the others, those that have something.
-        amounts = [amount(line) for line in totals.currencies]
-        return amounts[:1] + [money for money in amounts[1:] if money.minor]
+        amounts = lines(figure, amount)
+        kept = amounts[:1] + [line for line in amounts[1:] if line.money.minor]
+        return Card(figure.value, title, hint, kept, _trend(days, figure) if days else None)
 
-    disputed = [line.disputed for line in totals.currencies if line.disputed.minor]
-    return [
-        Card(
-            "revenue",
-            gettext("Total revenue"),
-            gettext("Sum of all paid invoices, before refunds"),
-            lines(lambda line: line.revenue),
-        ),
-        Card(
-            "refunded",
-            gettext("Total refunded"),
-            gettext("Sum of all refunds that succeeded; disputes are counted apart"),
-            lines(lambda line: line.refunded),
-            disputed,
-        ),
-        Card(
-            "pending",
-            gettext("Pending amount"),
-            gettext("Sum of all invoices that are to be paid"),
-            lines(lambda line: line.pending),
-        ),
-    ]
+    disputed = [line for line in lines(Figure.DISPUTED, lambda c: c.disputed) if line.money.minor]
+    every = f"?{urlencode(of)}" if of else ""
+    return Cards(
+        label=gettext("Totals of %(tenant)s") % {"tenant": tenant.name}
+        if tenant
+        else gettext("Totals of all tenants"),
+        amounts=[
+            card(
+                Figure.PAID,
+                gettext("Total revenue"),
+                gettext("Sum of all paid invoices, before refunds"),
+                lambda c: c.revenue,
+            ),
+            replace(
+                card(
+                    Figure.REFUNDED,
+                    gettext("Total refunded"),
+                    gettext("Sum of all refunds that succeeded; disputes are counted apart"),
+                    lambda c: c.refunded,
+                ),
+                disputed=disputed,
+            ),
+            card(
+                Figure.PENDING,
+                gettext("Pending amount"),
+                gettext("Sum of all invoices that are to be paid"),
+                lambda c: c.pending,
+            ),
+        ],
+        count=formats.number(totals.invoice_count),
+        url=reverse("billing:invoices") + every,
+        split=_split(totals, of),
+    )
 
 
-def split(totals: Totals) -> list[Part]:
+def _trend(days: Days, figure: Figure) -> Trend:
+    minor = days.minor[figure]
+    drawn = charts.sparkline(minor)
+    if not any(minor):
+        return Trend(drawn, gettext("Nothing in the last 30 days"))
+    total, most = (
+        formats.money(Money(amount, days.currency, days.exponent))
+        for amount in (sum(minor), max(minor))
+    )
+    label = gettext("The last 30 days: %(total)s %(currency)s in all, at most %(most)s in a day")
+    return Trend(drawn, label % {"total": total, "currency": days.currency, "most": most})
+
+
+def _split(totals: Totals, of: dict[str, str]) -> list[Part]:
     """Paid, pending and void as parts of one bar. A part that is not empty can be seen."""
-    labels = {"paid": gettext("paid"), "pending": gettext("pending"), "void": gettext("void")}
+    labels = {
+        Figure.PAID: gettext("paid"),
+        Figure.PENDING: gettext("pending"),
+        Figure.VOID: gettext("void"),
+    }
     gap, least = 0.6, 1.2
     counts = {status: totals.by_status[status] for status in labels}
     present = [status for status in counts if counts[status]]
@@ -89,7 +164,15 @@ def split(totals: Totals) -> list[Part]:
     parts, x = [], 0.0
     for status, count in counts.items():
         width = least + room * count / totals.invoice_count if count else 0.0
-        number = formats.number(count)
-        parts.append(Part(status, labels[status], number, round(x, 2), round(width, 2)))
+        parts.append(
+            Part(
+                status=status.value,
+                label=labels[status],
+                count=formats.number(count),
+                url=rows_of(status, **of),
+                x=round(x, 2),
+                width=round(width, 2),
+            )
+        )
         x += width + gap if count else 0
     return parts

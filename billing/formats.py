@@ -7,6 +7,7 @@ from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, to_locale
 
+from billing.money import Money
 from billing.queries.lists import COUNT_LIMIT
 from billing.zone import operator_zone
 
@@ -48,6 +49,11 @@ def days(first: date | None, last: date | None) -> str:
     if last:
         return gettext("until %(day)s") % {"day": format_date(last, locale=locale())}
     return ""
+
+
+def money(value: Money) -> str:
+    """With its symbol, where the currency has one; its code stands beside it."""
+    return value.format(locale())
 
 
 def number(value: int) -> str:

@@ -4,10 +4,15 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils import timezone
 
 
 def operator_zone() -> ZoneInfo:
     return ZoneInfo(settings.PAYMENTS_TIME_ZONE)
+
+
+def today() -> date:
+    return timezone.now().astimezone(operator_zone()).date()
 
 
 def start_of_day(day: date) -> datetime:

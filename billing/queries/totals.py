@@ -92,23 +92,39 @@ def _totals(rows: Iterable[tuple[Any, ...]]) -> Totals:
     )
 
 
-def daily(
-    figures: Collection[str], currency: str, exponent: int, first: date, last: date
-) -> dict[str, list[Money]]:
-    """What each figure came to on each day from ``first`` to ``last``, for the operators' days.
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What figures came to on each day from ``first`` on, in minor units of one currency."""
 
-    ``exponent`` must be that of the currency's totals, which no sum of a day is finer than.
-    """
-    amounts = {figure: [Decimal()] * _days(first, last) for figure in figures}
+    first: date
+    currency: str
+    exponent: int
+    minor: dict[str, list[int]]
+
+    def sum(self, figure: str, first: date, last: date) -> Money:
+        """All of the days from ``first`` to ``last``."""
+        begin, end = (first - self.first).days, (last - self.first).days + 1
+        return Money(sum(self.minor[figure][begin:end]), self.currency, self.exponent)
+
+
+def daily(figures: Collection[str], totals: CurrencyTotals | None, first: date, last: date) -> Days:
+    """The days from ``first`` to ``last`` in a currency; all nothing, where there is none."""
+    currency, exponent = (totals.currency, totals.revenue.exponent) if totals else ("XXX", 0)
+    minor = {figure: [0] * _days(first, last) for figure in figures}
     kept = DailyTotal.objects.filter(
         figure__in=figures, currency=currency, day__range=(first, last)
     )
-    for day, figure, found_exponent, _counted, minor in _summed(kept, "day", "figure", "exponent"):
-        amounts[figure][(day - first).days] += Decimal(minor).scaleb(exponent - found_exponent)
-    return {
-        figure: [Money(int(minor), currency, exponent) for minor in minors]
-        for figure, minors in amounts.items()
-    }
+    for day, figure, given, _counted, amount in _summed(kept, "day", "figure", "exponent"):
+        # The totals have the finest unit that any row of the currency has.
+        minor[figure][(day - first).days] += int(amount) * 10 ** (exponent - given)
+    return Days(first, currency, exponent, minor)
+
+
+def last_days(totals: Totals, last: date) -> Days:
+    """Thirty days, of the figures of the cards in their main currency."""
+    main = totals.currencies[0] if totals.currencies else None
+    figures = [Figure.PAID, Figure.REFUNDED, Figure.PENDING]
+    return daily(figures, main, last - timedelta(days=29), last)
 
 
 def daily_failures(first: date, last: date) -> list[int]:
@@ -121,4 +137,4 @@ def daily_failures(first: date, last: date) -> list[int]:
 
 
 def _days(first: date, last: date) -> int:
-    return (last - first + timedelta(days=1)).days
+    return (last - first).days + 1

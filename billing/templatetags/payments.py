@@ -23,7 +23,6 @@ from billing.models import (
     Refund,
     Subscription,
 )
-from billing.money import Money
 
 register = template.Library()
 
@@ -121,11 +120,6 @@ def gateway_says(invoice: Invoice) -> str:
 
 
 @register.filter
-def money(value: Money) -> str:
-    return value.format(formats.locale())
-
-
-@register.filter
 def moment(at: datetime) -> SafeString:
     return _time(at, formats.moment(at))
 
@@ -159,6 +153,7 @@ def first_page(context: Context, **values: Any) -> str:
     return addresses.changed(context["request"].GET, without=addresses.POSITION, **values)
 
 
+register.filter("money", formats.money)
 register.filter("number", formats.number)
 register.filter("bounded", formats.count)
 

@@ -19,10 +19,11 @@ from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.payloads import masked_payload
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
-from billing.queries.totals import Totals, totals
+from billing.queries.totals import Totals, last_days, totals
 from billing.tables import DisputeTable, EventTable, InvoiceTable, PageTable, RefundTable
 from billing.timeline import timeline
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
+from billing.zone import today
 
 
 @staff_with(SEE_EVENTS)
@@ -104,9 +105,7 @@ def _list(
         f"billing/{name}.html",
         {
             "now": timezone.now(),
-            "totals": figures,
-            "cards": cards.cards(figures) if figures else [],
-            "split": cards.split(figures) if figures else [],
+            "cards": cards.cards(figures, last_days(figures, today())) if figures else None,
             "tabs": _tabs(request, name, whole, figures),
             "filters": filters,
             "table": table,

@@ -78,9 +78,7 @@ def tenant(request: HttpRequest, pk: int) -> HttpResponse:
         "billing/tenant.html",
         {
             "tenant": tenant,
-            "totals": figures,
-            "cards": cards.cards(figures) if figures else [],
-            "split": cards.split(figures) if figures else [],
+            "cards": cards.cards(figures, tenant=tenant) if figures else None,
             "detail": queries.tenant_detail(
                 tenant, with_invoices=with_invoices, with_events=request.user.has_perm(SEE_EVENTS)
             ),

@@ -6,7 +6,14 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Notification
-from billing.queries.totals import Totals, daily, daily_failures, totals, totals_by_tenant
+from billing.queries.totals import (
+    Totals,
+    daily,
+    daily_failures,
+    last_days,
+    totals,
+    totals_by_tenant,
+)
 from tests.factories import NOON, make_invoice, make_refund, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -53,13 +60,29 @@ def test_each_day_from_the_first_to_the_last(
     make_invoice(amount_minor=1600, currency="EUR")
     make_refund(amount_minor=50, created_at=NOON + timedelta(days=1))
 
+    usd = next(line for line in totals().currencies if line.currency == "USD")
     with django_assert_num_queries(1):
-        found = daily(["paid", "refunded"], "USD", 2, FEB_27, MAR_2)
+        found = daily(["paid", "refunded"], usd, FEB_27, MAR_2)
 
-    assert {figure: [str(money) for money in days] for figure, days in found.items()} == {
-        "paid": ["2.00", "0.00", "17.50", "0.00"],
-        "refunded": ["0.00", "0.00", "0.00", "0.50"],
-    }
+    assert found.minor == {"paid": [200, 0, 1750, 0], "refunded": [0, 0, 0, 50]}
+    assert str(found.sum("paid", date(2026, 2, 28), date(2026, 3, 1))) == "17.50"
+    assert str(found.sum("paid", FEB_27, MAR_2)) == "19.50"
+
+
+def test_the_last_days_are_of_the_main_currency() -> None:
+    for currency in ("EUR", "USD", "USD"):
+        make_invoice(currency=currency, status="pending")
+    make_invoice(created_at=NOON - timedelta(days=30), status="pending")
+
+    found = last_days(totals(), NOON.date())
+
+    assert (found.currency, found.exponent) == ("USD", 2)
+    assert found.minor["pending"] == [0] * 29 + [2 * 12_345]
+    assert found.minor["refunded"] == [0] * 30
+
+
+def test_the_last_days_where_there_is_nothing() -> None:
+    assert last_days(totals(), NOON.date()).minor["paid"] == [0] * 30
 
 
 def test_failures_of_each_day_whatever_their_currency() -> None:
