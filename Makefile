@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run setup test check convergence format lock clean
+# What the audits of the pages need, where there is npm; elsewhere the summary says what did not run.
+AUDIT := tests/browser/audit
+TOOLS := $(if $(shell command -v npm),$(AUDIT)/node_modules/.package-lock.json)
+
+.PHONY: help run setup test check convergence screenshots format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +18,7 @@ run: setup ## start the web server and the worker on http://127.0.0.1:8000 (HOST
 
 setup: $(VENV)/.installed ## make .venv with the locked packages
 
-test: $(VENV)/.installed-dev ## run all tests, with coverage
+test: $(VENV)/.installed-dev $(TOOLS) ## run all tests, with coverage
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.installed-dev ## run every check: lint, format, types, imports, migrations, deployment, locks
@@ -22,6 +26,9 @@ check: $(VENV)/.installed-dev ## run every check: lint, format, types, imports, 
 
 convergence: $(VENV)/.installed-dev ## play 2,000 made-up lives and every scenario in 50 more orders (long)
 	@CONVERGENCE_EXAMPLES=2000 SCENARIO_SHUFFLES=50 $(BIN)/pytest tests/test_convergence.py tests/test_scenarios.py
+
+screenshots: $(VENV)/.installed-dev ## picture every page of a demo in every state, into docs/screenshots/
+	@$(BIN)/pytest -q tests/browser/audit/screenshots.py
 
 format: $(VENV)/.installed-dev ## format the code and mend what can be mended
 	$(BIN)/ruff format .
@@ -31,7 +38,7 @@ lock: $(VENV)/.installed-dev ## bring the lock files in step with pyproject.toml
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock requirements.lock requirements-dev.lock
 
 clean: ## remove the environment and the caches; var/ with the data stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) $(AUDIT)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -50,3 +57,8 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 	@echo "Installing the locked packages and the tools …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.installed
+
+# Not fatal (-), for most tests do not need it. In CI what is missing fails its tests.
+$(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
+	@echo "Installing what audits the pages …"
+	-@npm ci --prefix $(AUDIT) --silent

@@ -1,9 +1,10 @@
-"""Fixtures for all tests, and what the summary says of the tests that need a browser."""
+"""Fixtures for all tests, and what the summary says of the tests that could not run."""
 
 import pytest
 from django.test import Client
 
 from tests import browser
+from tests.browser import audit
 from tests.factories import make_staff
 
 
@@ -19,3 +20,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if browser.executable() is None:
         terminalreporter.section("browser tests did not run", sep="!", yellow=True, bold=True)
         terminalreporter.line(browser.HOW_TO_GET_ONE)
+    if missing := audit.missing_anything():
+        terminalreporter.section("audits of the pages did not run", sep="!", yellow=True, bold=True)
+        terminalreporter.line(audit.HOW_TO_GET_THEM.format(", ".join(missing)))

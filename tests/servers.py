@@ -16,17 +16,21 @@ from django.conf import settings
 from django.db import connection
 
 
-def environment(var_dir: Path, **more: str) -> dict[str, str]:
-    """What a process needs: the test's database, and nothing of the machine's own settings."""
+def database_url() -> str:
+    """Where the test's database is."""
     database = connection.settings_dict
-    url = (
+    return (
         f"postgresql://{quote(database['USER'])}:{quote(database['PASSWORD'])}@"
         f"/{quote(database['NAME'])}?host={quote(database['HOST'], safe='')}"
     )
+
+
+def environment(var_dir: Path, **more: str) -> dict[str, str]:
+    """What a process needs: the test's database, and nothing of the machine's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     (var_dir / "static").mkdir(parents=True, exist_ok=True)
     return kept | {
-        "DATABASE_URL": url,
+        "DATABASE_URL": database_url(),
         "VAR_DIR": str(var_dir),
         "PAYMENTS_MODE": "test",
         "SECRET_KEY": "not-secret",

@@ -3,62 +3,15 @@
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import requests
 
-from tests.payments_admin.processes import clean_environment
-
-ROOT = Path(__file__).resolve().parents[2]
-# Far above what it takes, for machines that are busy; the promise itself is measured below.
-PATIENCE_SECONDS = 40
-
-
-class Run:
-    """One `manage.py run`, with what it has printed so far."""
-
-    def __init__(self, var_dir: Path, port: int, **variables: str) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.started_at = time.monotonic()
-        self._log = var_dir / f"run-{time.monotonic_ns()}.log"
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"],
-                cwd=ROOT,
-                env=clean_environment() | {"VAR_DIR": str(var_dir), "PORT": str(port)} | variables,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def printed(self) -> str:
-        return self._log.read_text()
-
-    def wait_for(self, text: str) -> re.Match[str]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            if found := re.search(text, self.printed):
-                return found
-            assert self.process.poll() is None, self.printed
-            time.sleep(0.05)
-        raise AssertionError(f"{text!r} was not printed:\n{self.printed}")
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def stop(self, number: int = signal.SIGINT) -> int:
-        """Signals it as a terminal or `kill` would, and waits for its end."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_SECONDS)
-
+from tests.payments_admin.processes import PATIENCE_SECONDS, Run, free_port, health, sign_in
 
 Start = Callable[..., Run]
 
@@ -70,9 +23,7 @@ def var_dir(public_dir: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -87,27 +38,6 @@ def run(var_dir: Path, port: int) -> Iterator[Start]:
     for started in runs:
         if started.process.poll() is None:
             started.stop()
-
-
-def sign_in(url: str, password: str) -> requests.Session:
-    session = requests.Session()
-    page = session.get(f"{url}/admin/login/", timeout=10)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-    assert token
-    answer = session.post(
-        f"{url}/admin/login/",
-        data={"username": "admin", "password": password, "csrfmiddlewaretoken": token[1]},
-        timeout=10,
-        allow_redirects=False,
-    )
-    assert answer.status_code == 302, "the printed password opens the door"
-    return session
-
-
-def health(url: str) -> Any:
-    answer = requests.get(f"{url}/healthz", timeout=10)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def test_the_first_start_shows_a_page_with_life_and_the_second_keeps_it(
