@@ -29,7 +29,7 @@ def test_paper_has_the_figures_and_the_table_and_no_controls(
 ) -> None:
     populate()
     page = open_page(f"{path}?gateway=stripe", color_scheme=theme, **A4_WIDTH)
-    page.emulate_media(media="print", color_scheme=theme)
+    page.emulate_media(media="print")
 
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator(".cards")).to_be_visible()
