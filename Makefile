@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 AUDIT := tests/browser/audit
 TOOLS := $(if $(shell command -v npm),$(AUDIT)/node_modules/.package-lock.json)
 
-.PHONY: help run setup test check convergence screenshots format lock clean
+.PHONY: help run setup test check convergence screenshots format messages lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ screenshots: $(VENV)/.installed-dev ## picture every page of a demo in every sta
 format: $(VENV)/.installed-dev ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(VENV)/.installed-dev ## bring locale/ in step with the texts of the source (needs gettext)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/messages
 
 lock: $(VENV)/.installed-dev ## bring the lock files in step with pyproject.toml
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock requirements.lock requirements-dev.lock

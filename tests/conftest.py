@@ -1,5 +1,7 @@
 """Fixtures for all tests, and what the summary says of the tests that could not run."""
 
+from shutil import which
+
 import pytest
 from django.test import Client
 
@@ -23,3 +25,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if missing := audit.missing_anything():
         terminalreporter.section("audits of the pages did not run", sep="!", yellow=True, bold=True)
         terminalreporter.line(audit.HOW_TO_GET_THEM.format(", ".join(missing)))
+    if which("msgmerge") is None:
+        terminalreporter.section("a test of languages did not run", sep="!", yellow=True, bold=True)
+        terminalreporter.line("GNU gettext was not found. Install it: apt install gettext")
