@@ -302,7 +302,7 @@ class ReturnedFilter(PageFilter):
 
 class RefundFilter(ReturnedFilter):
     chip_order = ("status", "currency", "date", "tenant", "gateway")
-    search_hint = _("Refund ID, invoice, tenant…")
+    search_hint = _("Refund ID, invoice…")
     search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
     alternatives = staticmethod(search.refunds)
 
@@ -324,7 +324,7 @@ class Counted(AnyOf):
 
 class DisputeFilter(ReturnedFilter):
     chip_order = ("status", "counted", "currency", "date", "tenant", "gateway")
-    search_hint = _("Dispute ID, invoice, tenant…")
+    search_hint = _("Dispute ID, invoice…")
     search_help = _("Dispute ID, invoice number, tenant, or any id of the gateway")
     alternatives = staticmethod(search.disputes)
 

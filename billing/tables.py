@@ -106,7 +106,7 @@ class RefundTable(ReturnedTable):
     title = _("Refunds")
 
     class Meta(PageTable.Meta):
-        attrs = {"class": "tbl invs"}
+        attrs = {"class": "tbl returned"}
 
 
 class DisputeTable(ReturnedTable):
@@ -116,5 +116,5 @@ class DisputeTable(ReturnedTable):
     title = _("Disputes")
 
     class Meta(PageTable.Meta):
-        attrs = {"class": "tbl invs"}
+        attrs = {"class": "tbl returned"}
         sequence = ("ref", "invoice", "tenant", "amount", "counted", "status", "date")

@@ -44,6 +44,14 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => show(icon, "copy"), 2000);
 });
 
+// --- A click anywhere in a row opens it, unless it selected text; on an id it never does ---
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("a, button, .up") || getSelection().type === "Range") return;
+  const link = event.target.closest("tbody.row > tr:first-child")?.querySelector(".x, .inv-no");
+  link?.dispatchEvent(new MouseEvent("click", event));
+});
+
 // --- The theme changes at once; the form is sent all the same, so that it is remembered ---
 
 document.addEventListener("submit", async (event) => {

@@ -212,9 +212,9 @@ class TestPages:
         won, open_ = staff.get(DISPUTES).text.split('<tbody class="row"')[1:]
 
         assert "$20.00" in open_
-        assert '<td class="c-tax num">$7.50</td>' in open_
+        assert '<td class="c-cnt num" data-label="Counted">$7.50</td>' in open_
         assert "Open" in open_
-        assert '<td class="c-tax num"><span class="sub">—</span></td>' in won
+        assert '<td class="c-cnt num" data-label="Counted"><span class="sub">—</span></td>' in won
         assert '<td class="c-inv"><span class="sub">—</span></td>' in won
 
     @pytest.mark.parametrize(("path", "title"), [(REFUNDS, "Refunds"), (DISPUTES, "Disputes")])
