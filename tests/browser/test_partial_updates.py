@@ -82,9 +82,10 @@ def test_only_the_list_changes(
     expect(page.locator(":popover-open")).to_have_count(0)
     assert_not_loaded_anew(page)
     # The same address, loaded, is the same page.
-    shown = page.locator("main").inner_text()
+    results = page.locator("section[aria-labelledby=results]")
+    shown = results.inner_text()
     page.reload()
-    assert page.locator("main").inner_text() == shown
+    assert results.inner_text() == shown
 
 
 def test_back_and_forward_show_whole_pages(open_page: OpenPage) -> None:
