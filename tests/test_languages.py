@@ -81,7 +81,7 @@ def test_translations_keep_what_is_filled_in_and_the_tags(code: str) -> None:
     assert changed == []
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", COMPLETE)
 def test_compiled_messages_are_those_that_were_written(code: str) -> None:
     """The compiled ones are kept in the repository, so that no deployment needs gettext."""
     fresh = BytesIO()
