@@ -20,8 +20,8 @@ from django.conf import settings
 from django.utils.translation import to_locale
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-# Spanish, French and Japanese are being translated.
-COMPLETE = ["zh-hans", "de"]
+# Spanish and French are being translated.
+COMPLETE = ["zh-hans", "de", "ja"]
 # %(name)s, {name}, and the tags of HTML with their attributes.
 KEPT = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 

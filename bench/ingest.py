@@ -1,0 +1,186 @@
+"""How many events a second can be received, durably, over HTTP: ours, its limits, and others."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from bench import load
+from bench.posts import BODY_BYTES, stripe_posts
+from bench.report import Table
+from bench.servers import ROOT, Postgres, environment, granian, serving
+
+CONNECTIONS = 32
+ROUNDS = 3
+OURS = "this product"
+DJ_STRIPE = "dj-stripe==2.11.0"
+DJ_STRIPE_UUID = "00000000-0000-4000-8000-000000000000"
+
+
+class NotRun(Exception):
+    """A contestant could not be set up; the text says why."""
+
+
+@dataclass
+class Contestant:
+    """``path`` is what is posted to; ``share``: how many of the posts of a round, for slow ones."""
+
+    name: str
+    path: str
+    start: Callable[[Postgres, Path], AbstractContextManager[int]]
+    share: float = 1.0
+    runs: list[load.Load] = field(default_factory=list)
+
+
+@contextmanager
+def _ladder(postgres: Postgres, folder: Path) -> Iterator[int]:
+    url = postgres.database("ladder")
+    postgres.psql("CREATE TABLE bench_event (id text PRIMARY KEY, body bytea NOT NULL)", "ladder")
+    with serving(
+        granian("bench.ladder:application", workers=2, threads=4),
+        environment(url, folder),
+        folder / "ladder.log",
+    ) as port:
+        yield port
+
+
+@contextmanager
+def _ours(postgres: Postgres, folder: Path) -> Iterator[int]:
+    env = environment(postgres.database("ours"), folder)
+    manage(env, "migrate", "-v0")
+    with serving(
+        granian("payments_admin.wsgi:application", workers=2, threads=16), env, folder / "ours.log"
+    ) as port:
+        yield port
+
+
+@contextmanager
+def _dj_stripe(postgres: Postgres, folder: Path) -> Iterator[int]:
+    """In an environment of its own, from the package index."""
+    python = folder / "dj-stripe" / "bin" / "python"
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "venv", str(python.parent.parent)],
+            check=True,
+            capture_output=True,
+        )
+        packages = [DJ_STRIPE, "django<5.3", "psycopg2-binary", "granian"]
+        subprocess.run(
+            [str(python), "-m", "pip", "install", "--quiet", *packages],
+            check=True,
+            capture_output=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotRun(f"{DJ_STRIPE} could not be installed: {error}") from error
+    env = environment(postgres.database("dj-stripe"), folder)
+    env["PYTHONPATH"] = str(ROOT / "bench")
+    subprocess.run([str(python), str(ROOT / "bench/djstripe_site.py")], env=env, check=True)
+    command = [str(python), *granian("djstripe_site:application", workers=2, threads=4)[1:]]
+    with serving(command, env, folder / "dj-stripe.log", folder) as port:
+        yield port
+
+
+def manage(env: dict[str, str], *arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, check=True)
+
+
+def measure(postgres: Postgres, folder: Path, posts: int) -> list[Table]:
+    """Every contestant in turn, ``ROUNDS`` times; each round has new events."""
+    contestants = [
+        Contestant("a Django view that does nothing", "/empty", _ladder),
+        Contestant("a Django view that verifies and inserts", "/insert", _ladder, 0.5),
+        Contestant(OURS, "/webhooks/stripe/", _ours),
+        Contestant(
+            "dj-stripe, without handlers", f"/stripe/webhook/{DJ_STRIPE_UUID}/", _dj_stripe, 0.1
+        ),
+    ]
+    alone: dict[str, list[load.Load]] = {}
+    inserts: list[float] = []
+    notes: list[str] = []
+    with ExitStack() as running:
+        ports: dict[object, int] = {}
+        for contestant in contestants:
+            if contestant.start not in ports:
+                try:
+                    ports[contestant.start] = running.enter_context(
+                        contestant.start(postgres, folder)
+                    )
+                except NotRun as reason:
+                    notes.append(f"Not run: {contestant.name}. {reason}")
+        for _ in range(ROUNDS):
+            inserts.append(_pgbench(postgres, folder))
+            for one in contestants:
+                if one.start in ports:
+                    port, count = ports[one.start], int(posts * one.share)
+                    one.runs.append(_run(port, one.path, count, CONNECTIONS))
+                    if one.share >= 0.5:
+                        alone.setdefault(one.name, []).append(_run(port, one.path, posts // 20, 1))
+    insert = median(inserts)
+    ours = _per_second(next(one for one in contestants if one.name == OURS).runs)
+    table = Table(
+        f"Receiving events ({CONNECTIONS} connections, {BODY_BYTES / 1000:.1f} KB each)",
+        ["", "events/s", "ours is", "p50 ms", "p99 ms"],
+        [
+            (
+                one.name,
+                f"{_per_second(one.runs):,.0f}",
+                f"{ours / _per_second(one.runs):.2f} ×",
+                f"{median(run.percentile_ms(50) for run in one.runs):.1f}",
+                f"{median(run.percentile_ms(99) for run in one.runs):.1f}",
+            )
+            for one in contestants
+            if one.runs
+        ],
+        notes,
+    )
+    table.rows.insert(
+        0, ("pgbench: insert one row, prepared", f"{insert:,.0f}", f"{ours / insert:.2f} ×", "", "")
+    )
+    single = Table(
+        "One connection alone",
+        ["", "p50 ms", "p99 ms"],
+        [
+            (
+                name,
+                f"{median(run.percentile_ms(50) for run in runs):.2f}",
+                f"{median(run.percentile_ms(99) for run in runs):.2f}",
+            )
+            for name, runs in alone.items()
+        ],
+    )
+    return [table, single]
+
+
+def _run(port: int, path: str, posts: int, connections: int) -> load.Load:
+    run = load.run("127.0.0.1", port, stripe_posts(posts, path), connections)
+    refused = {status: count for status, count in run.statuses.items() if status != 200}
+    if refused:
+        raise RuntimeError(f"{path} did not take all posts: {refused}")
+    return run
+
+
+def _per_second(runs: list[load.Load]) -> float:
+    return median(run.per_second for run in runs)
+
+
+def _pgbench(postgres: Postgres, folder: Path) -> float:
+    """Rows a second that PostgreSQL commits, one a transaction, without any web server."""
+    postgres.psql(
+        "DROP TABLE IF EXISTS bench_row; CREATE TABLE bench_row (id bigserial PRIMARY KEY, body bytea)"
+    )
+    script = folder / "insert.sql"
+    # As bytes that do not compress to nothing, and no larger statement than its value.
+    body = (b"0123456789abcdef" * (BODY_BYTES // 16)).hex()
+    script.write_text(f"INSERT INTO bench_row (body) VALUES ('\\\\x{body}'::bytea);\n")
+    said = postgres.run(
+        "pgbench", "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", "4",
+        "-f", str(script), name="postgres",
+    )  # fmt: skip
+    found = re.search(r"tps = ([0-9.]+)", said)
+    if found is None:
+        raise RuntimeError(f"pgbench said no rate: {said}")
+    return float(found[1])
