@@ -11,8 +11,19 @@ from billing.models import KeptSum
 #: A longer value filters nothing, and must not be repeated in a hundred links.
 MAX_VALUE_LENGTH = 255
 
-#: What says where in the list the reader is; any other filter or order begins at its first page.
-POSITION = ("after", "before", "open")
+#: What says where in the list the reader is, and which tenant is looked for in the menu; any other
+#: filter or order begins at its first page, with the menus closed.
+POSITION = ("after", "before", "open", "tenant_q")
+
+
+def given(query: QueryDict, name: str) -> list[str]:
+    """The values of a parameter that the database can be asked about."""
+    return [
+        value
+        for value in query.getlist(name)
+        if value and "\0" not in value and len(value) <= MAX_VALUE_LENGTH
+    ]
+
 
 #: The list and its filters that give exactly the rows that a figure is the sum of.
 _ROWS_OF = {

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing import formats
-from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
+from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed, given
 from billing.models import Dispute, Gateway, Invoice, PaymentEvent, Refund
-from billing.queries import lists, search
+from billing.queries import lists, search, tenants
 from billing.queries.totals import Totals
-from billing.zone import start_of_day
+from billing.zone import start_of_day, today
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -102,6 +102,33 @@ class Option:
     label: str
     chosen: bool
     count: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A range of days to choose with one click."""
+
+    label: str
+    url: str
+    chosen: bool
+
+
+class TenantMenu:
+    """The tenants that the menu offers: those chosen, and the first that match what was typed."""
+
+    def __init__(self, query: QueryDict) -> None:
+        typed = query.get("tenant_q", "")
+        self.term = typed.strip() if typed in given(query, "tenant_q") else ""
+        self.chosen = set(given(query, "tenant"))
+        self.tenants, self.more = tenants.menu(self.term, self.chosen)
+        self.found = any(each.key not in self.chosen for each in self.tenants)
+        #: Without JavaScript a menu cannot open by itself: it stands open while one is looked for.
+        self.close = changed(query, without=POSITION) if self.term else ""
+
+    @property
+    def options(self) -> list[Option]:
+        return [Option(each.key, each.name, each.key in self.chosen) for each in self.tenants]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +142,22 @@ class Chip:
     #: What the menu offers to choose from; that of the dates has ``days`` instead.
     options: list[Option] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
+    presets: list[Preset] = field(default_factory=list)
+    #: Only of the menu of tenants.
+    tenants: TenantMenu | None = None
+
+
+def _presets(day: date) -> list[tuple[str, date, date]]:
+    """Ranges of days: label, first day, last day. Months are whole, so that addresses last."""
+    month = day.replace(day=1)
+    next_month = (month + timedelta(days=31)).replace(day=1)
+    last_month = (month - timedelta(days=1)).replace(day=1)
+    return [
+        (gettext("Today"), day, day),
+        (gettext("Last 7 days"), day - timedelta(days=6), day),
+        (gettext("This month"), month, next_month - timedelta(days=1)),
+        (gettext("Last month"), last_month, month - timedelta(days=1)),
+    ]
 
 
 class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -127,16 +170,21 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     chip_order: tuple[str, ...]
     search_hint: "StrPromise"
     search_help: "StrPromise"
-    #: What a row may have to do with the term that is searched for.
-    alternatives: Callable[[str], list[Q]]
+    #: Looks up what is searched for.
+    find: Callable[[str], search.Sought]
     #: Per filter, how many rows each choice has in all; shown while nothing else filters.
     counts: dict[str, dict[str, int]] = {}
+    #: Per filter, what each choice means.
+    hints: dict[str, dict[str, "StrPromise"]] = {}
 
     q = django_filters.CharFilter(
-        method="search", label=_("Search"), max_length=MAX_VALUE_LENGTH, strip=True
+        method="unchanged", label=_("Search"), max_length=MAX_VALUE_LENGTH, strip=True
     )
     gateway = AnyOf(label=_("Gateway"), choices=Gateway.choices)
     tenant = AnyOf(label=_("Tenant"), choices=())
+    tenant_q = django_filters.CharFilter(
+        method="unchanged", label=_("Find a tenant"), max_length=MAX_VALUE_LENGTH, strip=True
+    )
     date_from = FirstDay(label=_("First day"))
     date_to = LastDay(label=_("Last day"))
 
@@ -144,29 +192,25 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
         super().__init__(query, queryset)
         for name in ("date_from", "date_to"):
             self.filters[name].field_name = self.date_field
-        tenants = lists.tenants_for_menu(self.given("tenant"))
-        self.tenant_ids = {tenant.key: tenant.pk for tenant in tenants}
-        self.filters["tenant"].extra["choices"] = [(tenant.key, tenant.name) for tenant in tenants]
+        self.tenants = TenantMenu(query)
+        names = [(tenant.key, tenant.name) for tenant in self.tenants.tenants]
+        self.filters["tenant"].extra["choices"] = names
         self.filters["tenant"].method = "of_tenants"
 
-    def given(self, name: str) -> list[str]:
-        """The values of a parameter that the database can be asked about."""
-        return [
-            value
-            for value in self.data.getlist(name)
-            if value and "\0" not in value and len(value) <= MAX_VALUE_LENGTH
-        ]
-
     def of_tenants(self, queryset: QuerySet[Any], _name: str, keys: list[str]) -> QuerySet[Any]:
-        return queryset.filter(tenant__in=[self.tenant_ids[key] for key in keys])
+        return queryset.filter(tenant__in=[t.pk for t in self.tenants.tenants if t.key in keys])
 
-    def search(self, queryset: QuerySet[Any], _name: str, _term: str) -> QuerySet[Any]:
-        return queryset  # `rows` adds what is searched for
+    def unchanged(self, queryset: QuerySet[Any], _name: str, _term: str) -> QuerySet[Any]:
+        return queryset  # what is searched for is in `rows`, a tenant looked for in its menu
+
+    @cached_property
+    def sought(self) -> search.Sought:
+        return self.find(self.term) if self.term else search.Sought()
 
     @cached_property
     def rows(self) -> lists.Rows[Any]:
         """The rows that the filters let through."""
-        return lists.Rows(self.qs, self.alternatives(self.term) if self.term else ())
+        return lists.Rows(self.qs, self.sought.alternatives)
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -179,7 +223,7 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @cached_property
     def is_active(self) -> bool:
-        return any(self._cleaned.values())
+        return any(value for name, value in self._cleaned.items() if name != "tenant_q")
 
     @property
     def _cleaned(self) -> dict[str, Any]:
@@ -209,17 +253,23 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
             label=str(self.form.fields[name].label),
             value=self._labels(name, self._cleaned.get(name) or []),
             clear=changed(self.data, without=(name, *POSITION)),
-            options=self._options(name),
+            options=self.tenants.options if name == "tenant" else self._options(name),
+            tenants=self.tenants if name == "tenant" else None,
         )
 
     def _options(self, name: str) -> list[Option]:
         chosen = set(self._cleaned.get(name) or [])
         alone = {filtering for filtering, value in self._cleaned.items() if value} <= {name}
         counts = self.counts.get(name, {}) if alone else {}
+        hints = self.hints.get(name, {})
         return [
-            Option(value, str(label), value in chosen, formats.number(counts.get(value, 0)))
-            if counts
-            else Option(value, str(label), value in chosen)
+            Option(
+                value,
+                str(label),
+                value in chosen,
+                count=formats.number(counts.get(value, 0)) if counts else "",
+                hint=str(hints.get(value, "")),
+            )
             for value, label in self.form.fields[name].choices
         ]
 
@@ -235,6 +285,14 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
                 Day(name, str(self.form.fields[name].label), day.isoformat() if day else "")
                 for name, day in zip(names, (first, last), strict=True)
             ],
+            presets=[
+                Preset(
+                    label,
+                    changed(self.data, without=POSITION, date_from=begin, date_to=end),
+                    chosen=(begin, end) == (first, last),
+                )
+                for label, begin, end in _presets(today())
+            ],
         )
 
     def _labels(self, name: str, values: Iterable[str]) -> str:
@@ -249,10 +307,20 @@ class EventFilter(PageFilter):
     chip_order = ("gateway", "date", "event_type", "tenant", "state")
     search_hint = _("Event ID, tenant, invoice…")
     search_help = _("Event ID, tenant, invoice number, or any id of the gateway")
-    alternatives = staticmethod(search.events)
+    find = staticmethod(search.events)
 
     event_type = AnyOf(label=_("Event type"), choices=())
     state = AnyOf(label=_("Processed"), choices=PaymentEvent.State.choices)
+    hints = {
+        "state": {
+            PaymentEvent.State.WAITING: _("will be applied soon"),
+            PaymentEvent.State.PROCESSED: _("was applied"),
+            PaymentEvent.State.FAILED: _("is tried again, or waits for a person"),
+            PaymentEvent.State.IGNORED: _("changes nothing here"),
+            PaymentEvent.State.UNMATCHED: _("was applied, but has no tenant yet"),
+            PaymentEvent.State.UNREADABLE: _("is signed, but is no event"),
+        }
+    }
 
     class Meta:
         form = FilterForm
@@ -260,7 +328,7 @@ class EventFilter(PageFilter):
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query, lists.events())
         # A type that was not received yet is a fair question, with no rows for an answer.
-        seen = dict.fromkeys([*lists.event_types(), *self.given("event_type")])
+        seen = dict.fromkeys([*lists.event_types(), *given(self.data, "event_type")])
         self.filters["event_type"].extra["choices"] = [(name, name) for name in seen]
 
 
@@ -269,7 +337,7 @@ class InvoiceFilter(PageFilter):
     chip_order = ("status", "tenant", "date", "currency", "gateway")
     search_hint = _("Invoice number, tenant…")
     search_help = _("Invoice number, tenant, or any id of the gateway")
-    alternatives = staticmethod(search.invoices)
+    find = staticmethod(search.invoices)
 
     status = AnyOf(
         label=_("Status"), choices=[(status.value, status.label) for status in Invoice.ISSUED]
@@ -295,8 +363,8 @@ class ReturnedFilter(PageFilter):
     def __init__(self, query: QueryDict, queryset: QuerySet[Any], figures: Totals) -> None:
         super().__init__(query, queryset)
         # A currency in which nothing is counted may have refunds that failed.
-        given = [code for code in self.given("currency") if _CURRENCY.fullmatch(code)]
-        codes = dict.fromkeys([*(line.currency for line in figures.currencies), *given])
+        asked = [code for code in given(self.data, "currency") if _CURRENCY.fullmatch(code)]
+        codes = dict.fromkeys([*(line.currency for line in figures.currencies), *asked])
         self.filters["currency"].extra["choices"] = [(code, code) for code in codes]
 
 
@@ -304,7 +372,7 @@ class RefundFilter(ReturnedFilter):
     chip_order = ("status", "currency", "date", "tenant", "gateway")
     search_hint = _("Refund ID, invoice…")
     search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
-    alternatives = staticmethod(search.refunds)
+    find = staticmethod(search.refunds)
 
     status = AnyOf(label=_("Status"), choices=Refund.Status.choices)
 
@@ -326,7 +394,7 @@ class DisputeFilter(ReturnedFilter):
     chip_order = ("status", "counted", "currency", "date", "tenant", "gateway")
     search_hint = _("Dispute ID, invoice…")
     search_help = _("Dispute ID, invoice number, tenant, or any id of the gateway")
-    alternatives = staticmethod(search.disputes)
+    find = staticmethod(search.disputes)
 
     status = AnyOf(label=_("Status"), choices=Dispute.Status.choices)
     counted = Counted(label=_("Counted"), choices=[("1", _("Yes, the money is gone"))])

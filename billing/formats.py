@@ -60,6 +60,7 @@ def number(value: int) -> str:
     return format_decimal(value, locale=locale())
 
 
-def count(value: int, limit: int = COUNT_LIMIT) -> str:
-    """A bounded count: ``1,846``, or ``10,000+``."""
+def count(value: int, limit: int | None = None) -> str:
+    """A count up to a limit, usually ``COUNT_LIMIT``: ``1,846``, or ``10,000+``."""
+    limit = COUNT_LIMIT if limit is None else limit
     return f"{number(limit)}+" if value > limit else number(value)

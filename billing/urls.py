@@ -24,6 +24,7 @@ urlpatterns = [
     path("events/fresh/", fresh.events, name="fresh_events"),
     path("events/<int:pk>/assign/", assign, name="assign"),
     path("events/<int:pk>/payload/", payload, name="payload"),
+    path("tenant-choices/", lists.tenant_choices, name="tenant_choices"),
     path("invoices/", lists.invoices, name="invoices"),
     path("invoices/fresh/", fresh.invoices, name="fresh_invoices"),
     path("refunds/", lists.refunds, name="refunds"),

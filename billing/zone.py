@@ -12,6 +12,7 @@ def operator_zone() -> ZoneInfo:
 
 
 def today() -> date:
+    """The day that it is for the operators."""
     return timezone.now().astimezone(operator_zone()).date()
 
 

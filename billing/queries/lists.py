@@ -1,19 +1,18 @@
 """The rows of the tables, how many there are, and what the filter menus offer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
-from billing.models import Dispute, Invoice, PaymentEvent, Refund, Tenant
+from billing.models import Dispute, Invoice, PaymentEvent, Refund
 
 Row = TypeVar("Row", bound=Model)
 
 #: Counting stops here: an exact count of millions would take longer than the page.
 COUNT_LIMIT = 10_000
-TENANTS_IN_MENU = 50
 EVENT_TYPES_IN_MENU = 300
 
 
@@ -73,15 +72,6 @@ class Rows(Generic[Row]):
 def bounded_count(rows: Rows[Any]) -> int:
     """How many rows there are; ``COUNT_LIMIT + 1`` stands for more than ``COUNT_LIMIT``."""
     return rows.count(COUNT_LIMIT + 1)
-
-
-def tenants_for_menu(selected: Collection[str]) -> list[Tenant]:
-    """The first tenants by name, and those that are selected."""
-    tenants = Tenant.objects.order_by("name", "pk")
-    first = tenants[:TENANTS_IN_MENU]
-    if not selected:
-        return list(first)
-    return list(tenants.filter(Q(pk__in=first.values("pk")) | Q(key__in=selected)))
 
 
 def event_types() -> list[str]:

@@ -4,7 +4,7 @@ The term is looked up first, in one statement; the rows are then asked for by wh
 so that each condition is served by an index.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,18 @@ UNION ALL
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Conditions of which a row has to meet one.
+
+    The first is met by few rows, and the others by those of one tenant each, which an index has in
+    the order of the page. ``more_tenants``: the term fits more tenants than are looked for.
+    """
+
+    alternatives: Sequence[Q] = ()
+    more_tenants: bool = False
+
+
 @dataclass(slots=True)
 class Found:
     """What a term stands for."""
@@ -75,14 +87,14 @@ class Found:
     payments: set[Key] = field(default_factory=set)
     invoices: set[Key] = field(default_factory=set)
 
-    @property
-    def of_tenants(self) -> list[Q]:
-        return [Q(tenant=tenant) for tenant in self.tenants]
+    def sought(self, named: Q) -> Sought:
+        of_tenants = [Q(tenant=tenant) for tenant in self.tenants[:TENANTS]]
+        return Sought([named, *of_tenants], more_tenants=len(self.tenants) > TENANTS)
 
 
 def statement(term: str, kind: str) -> tuple[str, list[Any]]:
     """The statement that looks a term up, and its parameters."""
-    named = tenants.search(tenants.tenants(), term).values("id")[:TENANTS]
+    named = tenants.matching(term).values("id")[: TENANTS + 1]
     sql, params = named.query.sql_with_params()
     return _LOOK_UP.format(tenants=sql), [term, Gateway.values, kind, OBJECTS, *params]
 
@@ -101,11 +113,7 @@ def look_up(term: str, kind: str) -> Found:
     return found
 
 
-# Each function gives the conditions of which a row has to meet one. The first is met by few rows,
-# and the others by those of one tenant each, which an index has in the order of the page.
-
-
-def events(term: str) -> list[Q]:
+def events(term: str) -> Sought:
     """Events by their id, by any id they carry, by what they are about, by tenant."""
     found = look_up(term, "event")
     named = (
@@ -113,17 +121,17 @@ def events(term: str) -> list[Q]:
         | among("invoice_ref", found.invoices)
         | among("payment_ref", found.payments)
     )
-    return [named, *found.of_tenants]
+    return found.sought(named)
 
 
-def invoices(term: str) -> list[Q]:
+def invoices(term: str) -> Sought:
     """Invoices by number, by any id of the gateway, by what belongs to them, by tenant."""
     found = look_up(term, "invoice")
     named = _any_ref(("customer_ref", "subscription_ref"), term) | among("ref", found.invoices)
-    return [named, *found.of_tenants]
+    return found.sought(named)
 
 
-def refunds(term: str) -> list[Q]:
+def refunds(term: str) -> Sought:
     """Refunds by their id, by anything that finds their payment or invoice, by tenant."""
     found = look_up(term, "refund")
     named = (
@@ -131,13 +139,13 @@ def refunds(term: str) -> list[Q]:
         | among("payment_ref", found.payments)
         | among("invoice_ref", found.invoices)
     )
-    return [named, *found.of_tenants]
+    return found.sought(named)
 
 
-def disputes(term: str) -> list[Q]:
+def disputes(term: str) -> Sought:
     """Disputes by their id, by anything that finds their payment, by tenant."""
     found = look_up(term, "dispute")
-    return [_any_ref(("ref",), term) | among("payment_ref", found.payments), *found.of_tenants]
+    return found.sought(_any_ref(("ref",), term) | among("payment_ref", found.payments))
 
 
 def _any_ref(columns: Iterable[str], term: str) -> Q:

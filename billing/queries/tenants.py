@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import Exists, F, Func, Model, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import IStartsWith
 
 from billing.models import Customer, Invoice, PaymentEvent, Subscription, Tenant, TenantClaim
 from billing.queries import lists
@@ -16,7 +17,7 @@ from billing.queries import lists
 Row = TypeVar("Row", bound=Model)
 
 #: How many tenants are offered to choose from.
-CHOICES = 10
+CHOICES, IN_MENU = 10, 50
 #: How much of each kind the page of one tenant shows.
 SHOWN = 10
 #: How far back conflicts are looked for: a tenant may have a claim for each of its payments.
@@ -51,10 +52,30 @@ def search(queryset: QuerySet[Tenant], term: str) -> QuerySet[Tenant]:
     )
 
 
+def matching(term: str) -> QuerySet[Tenant]:
+    """Tenants that match, or all: those whose name begins with it first, then by name."""
+    if not term:
+        return tenants()
+    begins = IStartsWith(F("name"), term)
+    return search(tenants(), term).order_by(begins.desc(), Lower("name"), "pk")
+
+
 def choices(term: str) -> tuple[list[Tenant], bool]:
-    """The first tenants that match, by name, and whether there are more."""
-    found = list((search(tenants(), term) if term else tenants())[: CHOICES + 1])
+    """The first tenants that match, and whether there are more."""
+    found = list(matching(term)[: CHOICES + 1])
     return found[:CHOICES], len(found) > CHOICES
+
+
+def menu(term: str, chosen: Collection[str]) -> tuple[list[Tenant], bool]:
+    """The tenants with the keys ``chosen``, the first others that match, whether there are more."""
+    others = matching(term).exclude(key__in=chosen)[: IN_MENU + 1]
+    found = list(others.union(tenants().filter(key__in=chosen), all=True) if chosen else others)
+    # A union has no order of its own.
+    start = term.lower()
+    found.sort(key=lambda each: (not each.name.lower().startswith(start), each.name.lower()))
+    named = [each for each in found if each.key in chosen]
+    rest = [each for each in found if each.key not in chosen]
+    return named + rest[:IN_MENU], len(rest) > IN_MENU
 
 
 def name_of(pk: int) -> str | None:

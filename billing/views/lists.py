@@ -13,7 +13,14 @@ from billing import cards, formats
 from billing.addresses import POSITION, changed
 from billing.changes import described
 from billing.files import FORMATS
-from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
+from billing.filters import (
+    DisputeFilter,
+    EventFilter,
+    InvoiceFilter,
+    PageFilter,
+    RefundFilter,
+    TenantMenu,
+)
 from billing.models import PaymentEvent
 from billing.pagination import PAGE_SIZES, Page, Place, paginate
 from billing.payloads import masked_payload
@@ -22,7 +29,7 @@ from billing.queries.details import event_detail, invoices_of
 from billing.queries.totals import Totals, last_days, totals
 from billing.tables import DisputeTable, EventTable, InvoiceTable, PageTable, RefundTable
 from billing.timeline import timeline
-from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
+from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
 from billing.zone import today
 
 
@@ -74,6 +81,12 @@ def disputes(request: HttpRequest) -> HttpResponse:
     page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
     table = DisputeTable(page, request.GET, invoices_of(page.rows))
     return _list(request, "disputes", filters, page, table, figures)
+
+
+@staff_with(SEE_TENANTS)
+def tenant_choices(request: HttpRequest) -> HttpResponse:
+    """What the menu of tenants offers, while somebody types into it."""
+    return render(request, "billing/_tenant_choices.html", {"menu": TenantMenu(request.GET)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,9 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   settle();
   slow = setTimeout(tell, SLOW_MILLISECONDS, "slow");
   detail.target.setAttribute("aria-busy", "true");
-  for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
+  for (const menu of document.querySelectorAll(":popover-open")) {
+    if (!menu.contains(detail.target)) menu.hidePopover();
+  }
 });
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -159,7 +161,8 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
     document.getElementById("results").focus({ preventScroll: true });
   }
   if (detail.requestConfig.elt.hasAttribute("aria-expanded")) return;
-  announce(document.querySelector("[data-announce], .empty h2").textContent);
+  const part = document.getElementById(detail.requestConfig.target.id);
+  announce(part.querySelector("[data-announce], .empty h2").textContent);
 });
 
 // --- What came since the list was shown: asked for while somebody looks ---

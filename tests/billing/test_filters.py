@@ -1,7 +1,9 @@
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.http import QueryDict
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -9,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from billing.filters import EventFilter, InvoiceFilter
-from billing.queries import lists
+from billing.filters import EventFilter, InvoiceFilter, TenantMenu
+from billing.queries import lists, tenants
 from billing.queries.totals import totals
 from billing.zone import start_of_day
-from tests.factories import make_event, make_invoice, make_tenant
+from tests.factories import make_event, make_invoice, make_staff, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -191,7 +193,7 @@ class TestBadInput:
             [
                 *("q", "gateway", "event_type", "tenant", "state", "status", "date_from"),
                 *("date_to", "after", "before", "per_page", "sort", "open", "page"),
-                "currency",
+                *("currency", "tenant_q"),
             ]
         )
         values = st.one_of(
@@ -249,13 +251,184 @@ class TestChips:
 
         assert chip.value == "Processed, Failed +2"
 
-    def test_a_selected_tenant_is_offered_wherever_it_is_in_the_alphabet(self) -> None:
-        for n in range(lists.TENANTS_IN_MENU):
-            make_tenant(f"A{n}")
+    def test_the_count_is_shown_while_something_filters(self, staff: Client) -> None:
+        for _ in range(30):
+            make_event(gateway="paypal")
+        make_event()
+
+        def matches(query: str) -> str | None:
+            found = re.search(r'class="matches">([^<]+)<', staff.get(f"{URLS[0]}?{query}").text)
+            return found and found[1]
+
+        assert matches("gateway=paypal") == "30 matches"
+        assert matches("gateway=stripe") == "1 match"
+        assert matches("q=nobody") == "0 matches"
+        assert matches("") is None
+        # Neither what is not valid nor the tenant that is looked for filters anything.
+        assert matches("gateway=x&tenant_q=acme") is None
+
+    def test_the_search_alone_is_cleared(self, staff: Client) -> None:
+        text = staff.get(f"{URLS[0]}?q=abc&gateway=stripe&per_page=50&after=1_1").text
+
+        assert '<a href="?gateway=stripe&amp;per_page=50" aria-label="Clear search">' in text
+
+    def test_each_state_says_what_it_means(self, staff: Client) -> None:
+        text = staff.get(URLS[0]).text
+
+        for label, hint in (("Waiting", "will be applied soon"), ("Ignored", "changes nothing")):
+            assert f"{label} <small>{hint}" in text
+
+
+class TestPresets:
+    @pytest.mark.parametrize(
+        ("now", "zone", "expected"),
+        [
+            (
+                "2026-03-01T12:00Z",
+                "UTC",
+                {
+                    "Today": ("2026-03-01", "2026-03-01"),
+                    "Last 7 days": ("2026-02-23", "2026-03-01"),
+                    "This month": ("2026-03-01", "2026-03-31"),
+                    "Last month": ("2026-02-01", "2026-02-28"),
+                },
+            ),
+            (
+                # It is still last year there.
+                "2027-01-01T04:59Z",
+                "America/New_York",
+                {
+                    "Today": ("2026-12-31", "2026-12-31"),
+                    "Last 7 days": ("2026-12-25", "2026-12-31"),
+                    "This month": ("2026-12-01", "2026-12-31"),
+                    "Last month": ("2026-11-01", "2026-11-30"),
+                },
+            ),
+            (
+                "2028-03-31T12:00Z",
+                "Pacific/Auckland",
+                {
+                    "Today": ("2028-04-01", "2028-04-01"),
+                    "Last 7 days": ("2028-03-26", "2028-04-01"),
+                    "This month": ("2028-04-01", "2028-04-30"),
+                    "Last month": ("2028-03-01", "2028-03-31"),
+                },
+            ),
+        ],
+    )
+    def test_days_of_the_operators(
+        self, settings: Settings, now: str, zone: str, expected: dict[str, tuple[str, str]]
+    ) -> None:
+        settings.PAYMENTS_TIME_ZONE = zone
+        query = QueryDict("gateway=paypal&date_from=2020-01-01&after=1_1")
+
+        with time_machine.travel(now):
+            (chip,) = [chip for chip in EventFilter(query).chips if chip.name == "date"]
+
+        assert {preset.label: preset.url for preset in chip.presets} == {
+            label: f"?gateway=paypal&date_from={first}&date_to={last}"
+            for label, (first, last) in expected.items()
+        }
+        assert not any(preset.chosen for preset in chip.presets)
+
+    def test_the_one_that_filters_is_marked_and_the_chip_says_the_days(self) -> None:
+        with time_machine.travel("2026-11-22T12:00Z"):
+            (chip,) = EventFilter(QueryDict("date_from=2026-11-16&date_to=2026-11-22")).active_chips
+
+        assert chip.value == "Nov 16\u2009–\u200922, 2026"
+        assert [preset.label for preset in chip.presets if preset.chosen] == ["Last 7 days"]
+
+
+class TestTenantMenu:
+    """A tenant is chosen among thousands by typing a part of its name or id."""
+
+    @pytest.fixture(autouse=True)
+    def many(self, db: None) -> None:
+        for n in range(tenants.IN_MENU):
+            make_tenant(f"Berg {n:02}", key=f"b{n:02}")
         make_tenant("Zebra", key="zebra")
+        make_tenant("Acme Zeb", key="a1")
 
-        def offered(query: str) -> set[str]:
-            return set(dict(EventFilter(QueryDict(query)).form.fields["tenant"].choices).values())
+    def menu(self, query: str) -> list[tuple[str, bool]]:
+        return [(option.value, option.chosen) for option in TenantMenu(QueryDict(query)).options]
 
-        assert "Zebra" not in offered("")
-        assert "Zebra" in offered("tenant=zebra")
+    def test_all_by_name_as_far_as_they_go(self) -> None:
+        menu = TenantMenu(QueryDict(""))
+
+        assert [option.label for option in menu.options][:2] == ["Acme Zeb", "Berg 00"]
+        assert len(menu.options) == tenants.IN_MENU
+        assert menu.more
+        assert menu.close == ""
+
+    def test_those_that_match_the_ones_that_begin_so_first(self) -> None:
+        assert self.menu("tenant_q=ZEB") == [("zebra", False), ("a1", False)]
+        assert self.menu("tenant_q=b07") == [("b07", False)]
+        assert self.menu("tenant_q=nobody") == []
+        assert not TenantMenu(QueryDict("tenant_q=zeb")).more
+
+    def test_those_chosen_stay_and_stand_first(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            assert self.menu("tenant_q=zeb&tenant=b07&tenant=a1") == [
+                *(("a1", True), ("b07", True), ("zebra", False)),
+            ]
+        assert self.menu("tenant=zebra")[0] == ("zebra", True)
+        assert len(self.menu("tenant=zebra")) == tenants.IN_MENU + 1
+
+    def test_it_stands_open_while_one_is_looked_for_and_filters_nothing(
+        self, staff: Client
+    ) -> None:
+        make_event(event_id="evt_kept")
+        query = "gateway=stripe&tenant_q=zeb"
+
+        open_ = staff.get(f"{URLS[0]}?{query}").text
+        # What "Apply" sends in that menu.
+        applied = staff.get(f"{URLS[0]}?{query}&tenant=zebra&tenant_q=").text
+
+        assert '<div class="pop standing" id="menu-tenant"' in open_
+        assert 'href="?gateway=stripe" aria-expanded="true"' in open_
+        assert "evt_kept" in open_
+        assert '<div class="pop" popover id="menu-tenant"' in applied
+        assert "evt_kept" not in applied
+
+    def test_links_do_not_keep_what_was_typed(self, staff: Client) -> None:
+        for _ in range(30):
+            make_event()
+
+        text = staff.get(f"{URLS[0]}?tenant_q=zeb&per_page=25").text
+
+        for link in re.findall(r'href="([^"]*(?:date_from|after)=[^"]*)"', text):
+            assert "tenant_q=" not in link
+        assert 'rel="next"' in text
+
+    def test_the_part_that_is_loaded_while_typing(
+        self, staff: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        url = "/admin/payments/tenant-choices/"
+        with django_assert_num_queries(5):
+            text = staff.get(f"{url}?tenant_q=zeb&tenant=b07").text
+
+        assert text.count("<label>") == 3
+        assert 'value="b07" checked' in text
+        assert "<html" not in text
+        assert "No tenant has “x&lt;y” in its name or id." in staff.get(f"{url}?tenant_q=x<y").text
+        assert "There are more." in staff.get(url).text
+        assert staff.get(f"{url}?tenant_q=%00&tenant=%00").status_code == 200
+
+    def test_names_only_for_who_may_see_tenants(self) -> None:
+        """E1."""
+        client = Client()
+        client.force_login(make_staff("view_paymentevent"))
+
+        response = client.get("/admin/payments/tenant-choices/?tenant_q=zeb")
+
+        assert response.status_code == 403
+        assert "Zebra" not in response.text
+        assert "tenant-choices" not in client.get(URLS[0]).text
+
+    def test_a_name_that_cannot_be_looked_for(self, staff: Client) -> None:
+        text = staff.get(f"{URLS[0]}?tenant_q=a%00b&gateway=stripe").text
+
+        assert "<b>Find a tenant:</b> Null characters are not allowed." in text
+        assert 'class="chip-on"' in text

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, RefundFilter
@@ -221,8 +222,21 @@ class TestManyRows:
         with django_assert_num_queries(1):
             result = search.look_up("Acme", "invoice")
 
-        assert len(result.tenants) == 3
+        assert len(result.tenants) == 4  # one more, to know that there are more
         assert len(result.invoices) <= 5
+
+    def test_that_more_tenants_match_is_said(self, staff: Client) -> None:
+        for n in range(search.TENANTS):
+            make_event(event_id=f"evt_{n}", tenant=make_tenant(f"Acme {n:02}"))
+        url = "/admin/payments/events/?q=acme"
+        assert "More tenants have" not in staff.get(url).text
+
+        make_event(event_id="evt_more", tenant=make_tenant("Acme 99"))
+
+        text = staff.get(url).text
+        assert "More tenants have “acme” in their name or id than are searched at once" in text
+        assert "evt_0" in text
+        assert "evt_more" not in text
 
     def test_every_part_of_the_look_up_has_an_index(self) -> None:
         with connection.cursor() as cursor:

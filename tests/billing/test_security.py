@@ -156,6 +156,7 @@ PAGES = [
     "/admin/payments/disputes/",
     INVOICE,
     "/admin/payments/tracked-events/",
+    "/admin/payments/tenant-choices/",
     "/admin/payments/tenants/",
     "/admin/payments/setup/",
     "/admin/payments/events/?q=nothing",
@@ -273,6 +274,8 @@ def test_every_shown_field_is_text() -> None:
     queries = [
         ("/admin/payments/tenants/", {"q": evil, "after": evil}),
         ("/admin/payments/tenants/", {}),
+        ("/admin/payments/tenant-choices/", {"tenant_q": evil, "tenant": evil}),
+        ("/admin/payments/events/", {"tenant_q": evil}),
         (f"/admin/payments/tenants/{tenant.pk}/", {}),
         (f"/admin/payments/tenants/{tenant.pk}/subscriptions/", {}),
         (f"/admin/payments/tenants/{tenant.pk}/customers/", {}),
