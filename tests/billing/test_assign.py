@@ -32,7 +32,7 @@ def unmatched(*ids: str) -> list[PaymentEvent]:
     payload = load("stripe", "invoice.paid--basil")
     payload["data"]["object"]["metadata"] = {}
     payload["data"]["object"]["parent"]["subscription_details"]["metadata"] = {}
-    events = arrive(*({**payload, "id": id_} for id_ in ids or ("evt_1",)))
+    events = arrive(*({**payload, "id": id_} for id_ in ids or ("evt_first",)))
     assert {event.state for event in events} == {"unmatched"}
     return events
 
@@ -54,7 +54,7 @@ def test_a_conflict_is_decided_there_too(decider: Client, acme: Tenant) -> None:
     event = make_event(customer_ref="cus_1", tenant=acme)
     for tenant in (acme, make_tenant("Globex")):
         TenantClaim.objects.create(
-            gateway="stripe", kind="customer", ref="cus_1", tenant=tenant, event_id="evt_1"
+            gateway="stripe", kind="customer", ref="cus_1", tenant=tenant, event_id="evt_first"
         )
     opened = (reverse("billing:events"), {"open": event.pk})
     assert "Decide whose it is" in decider.get(*opened).text
@@ -65,7 +65,7 @@ def test_a_conflict_is_decided_there_too(decider: Client, acme: Tenant) -> None:
 
 
 def test_assigning_moves_everything_of_the_customer(decider: Client, acme: Tenant) -> None:
-    events = unmatched("evt_1", "evt_2")
+    events = unmatched("evt_first", "evt_second")
 
     answer = decider.post(address(events[0]), {"tenant": acme.pk}, follow=True)
 
@@ -74,7 +74,7 @@ def test_assigning_moves_everything_of_the_customer(decider: Client, acme: Tenan
     assert (claim.kind, claim.assigned_by) == ("customer", User.objects.get())
     # Nothing else waits, so the event itself is shown, and what was done.
     assert answer.redirect_chain == [
-        (f"{reverse('billing:events')}?q=evt_1&open={events[0].pk}", 302)
+        (f"{reverse('billing:events')}?q=evt_first&open={events[0].pk}", 302)
     ]
     assert f"{events[0].customer_ref}, and all that belongs to it, is now of Acme" in answer.text
     assert 'class="detail"' in answer.text

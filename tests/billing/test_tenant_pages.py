@@ -238,7 +238,7 @@ class TestTenant:
         )
         make_customer(tenant)
         make_invoice(tenant=tenant, number="INV-1", amount_minor=4200)
-        event = make_event(tenant=tenant, event_id="evt_7")
+        event = make_event(tenant=tenant, event_id="evt_acme")
         make_invoice(tenant=make_tenant("Globex"), number="INV-OTHER", amount_minor=99_900)
         make_event(tenant=make_tenant("Globex"), event_type="other.type")
 
@@ -248,7 +248,7 @@ class TestTenant:
             *("Acme", "acme-1", "pay@acme.example"),
             *("Team, yearly", ">12<", "Active", "Apr 1", "cancels", "May 2", "sub_1", "cus_1"),
             *('aria-label="Totals of Acme"', ">$42.00<small>USD</small></a></p>"),
-            *("INV-1", "$42.00", "invoice.paid", f"q=evt_7&amp;open={event.pk}"),
+            *("INV-1", "$42.00", "invoice.paid", f"q=evt_acme&amp;open={event.pk}"),
             *(f"{reverse('billing:invoices')}?tenant=acme-1", "/events/?tenant=acme-1"),
         ):
             assert shown in text, shown
