@@ -13,6 +13,7 @@ from tests.inbox import again, arrive
 from tests.payloads import load
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+CALM: dict[str, Any] = {"reduced_motion": "reduce"}  # no transition that a slow machine aborts
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 JAVASCRIPT = pytest.mark.parametrize("javascript", [True, False], ids=["js", "no js"])
@@ -89,7 +90,7 @@ def test_the_popover_of_a_row_has_all_currencies(open_page: OpenPage) -> None:
 def test_a_tenant_is_found_and_its_row_opens(open_page: OpenPage, javascript: bool) -> None:
     for n in range(60):
         make_tenant(f"Shop {n:02}")
-    page = open_page("/admin/payments/tenants/", java_script_enabled=javascript)
+    page = open_page("/admin/payments/tenants/", java_script_enabled=javascript, **CALM)
 
     page.get_by_role("link", name="Next").click()
     expect(page.locator("tbody.row").first).to_contain_text("Shop 25")
@@ -110,7 +111,7 @@ def test_an_event_is_given_to_a_tenant(open_page: OpenPage, javascript: bool) ->
     make_tenant("Acme")
     globex = make_tenant("Globex GmbH")
     event = unmatched()
-    page = open_page("/admin/payments/tenants/", java_script_enabled=javascript)
+    page = open_page("/admin/payments/tenants/", java_script_enabled=javascript, **CALM)
 
     page.get_by_role("link", name="Show them").click()
     page.get_by_role("link", name="Details of invoice.paid").click()
