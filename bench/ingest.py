@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import load
-from bench.posts import BODY_BYTES, stripe_posts
+from bench.posts import BODY_BYTES, stripe_body, stripe_posts
 from bench.report import Table
 from bench.servers import ROOT, Postgres, environment, granian, serving
 
@@ -169,13 +169,11 @@ def _per_second(runs: list[load.Load]) -> float:
 
 def _pgbench(postgres: Postgres, folder: Path) -> float:
     """Rows a second that PostgreSQL commits, one a transaction, without any web server."""
-    postgres.psql(
-        "DROP TABLE IF EXISTS bench_row; CREATE TABLE bench_row (id bigserial PRIMARY KEY, body bytea)"
-    )
+    postgres.psql("DROP TABLE IF EXISTS bench_row")
+    postgres.psql("CREATE TABLE bench_row (id bigserial PRIMARY KEY, body bytea)")
     script = folder / "insert.sql"
-    # As bytes that do not compress to nothing, and no larger statement than its value.
-    body = (b"0123456789abcdef" * (BODY_BYTES // 16)).hex()
-    script.write_text(f"INSERT INTO bench_row (body) VALUES ('\\\\x{body}'::bytea);\n")
+    value = f"'\\x{stripe_body(0).hex()}'::bytea"
+    script.write_text(f"INSERT INTO bench_row (body) VALUES ({value});\n")
     said = postgres.run(
         "pgbench", "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", "4",
         "-f", str(script), name="postgres",

@@ -10,20 +10,23 @@ from webhooks.simulator import stripe_headers
 
 #: The size of the genuine events that were collected, in bytes, at the median.
 BODY_BYTES = 4800
-_numbers = count(1)
 
 
 def stripe_posts(how_many: int, path: str) -> list[bytes]:
     """As many requests, each of an event of its own, signed now."""
-    event = json.loads((ROOT / "tests/payloads/stripe/invoice.paid--basil.json").read_text())
-    event["data"]["object"]["metadata"] = {"note": ""}
-    padding = BODY_BYTES - len(json.dumps(event))
-    event["data"]["object"]["metadata"] = {"note": "x" * padding}
     now = datetime.now(UTC)
-    made = []
-    for number, _ in zip(_numbers, range(how_many), strict=False):
-        event["id"] = f"evt_bench{number:012}"
-        event["data"]["object"]["id"] = f"in_bench{number:012}"
-        body = json.dumps(event).encode()
-        made.append(request("POST", path, stripe_headers(body, SECRET, now), body))
-    return made
+    bodies = (stripe_body(next(_numbers)) for _ in range(how_many))
+    return [request("POST", path, stripe_headers(body, SECRET, now), body) for body in bodies]
+
+
+def stripe_body(number: int) -> bytes:
+    """An event that an invoice was paid; a genuine one with ids of its own, and padded."""
+    _event["id"] = f"evt_bench{number:012}"
+    _event["data"]["object"]["id"] = f"in_bench{number:012}"
+    return json.dumps(_event).encode()
+
+
+_numbers = count(1)
+_event = json.loads((ROOT / "tests/payloads/stripe/invoice.paid--basil.json").read_text())
+_event["data"]["object"]["metadata"] = {"note": ""}
+_event["data"]["object"]["metadata"]["note"] = "x" * (BODY_BYTES - len(stripe_body(0)))
