@@ -1,12 +1,14 @@
 """Addresses: of the current page, with something changed, and of the rows behind a figure."""
 
 from collections.abc import Collection
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
 
-from billing.models import KeptSum
+from billing.models import KeptSum, Notification
+from billing.zone import start_of_day
 
 #: A longer value filters nothing, and must not be repeated in a hundred links.
 MAX_VALUE_LENGTH = 255
@@ -43,6 +45,16 @@ def rows_of(figure: KeptSum.Figure, **filters: object) -> str:
     name, own = _ROWS_OF[figure]
     given = {name: value for name, value in filters.items() if value}
     return f"{reverse(f'billing:{name}')}?{urlencode({**own, **given})}"
+
+
+def failures_of(first: date, last: date) -> str:
+    """Where the failed payments of some days are, in Django's admin."""
+    bounds = {
+        "kind__exact": Notification.Kind.PAYMENT_FAILED.value,
+        "occurred_at__gte": start_of_day(first).isoformat(),
+        "occurred_at__lt": start_of_day(last + timedelta(days=1)).isoformat(),
+    }
+    return f"{reverse('admin:billing_notification_changelist')}?{urlencode(bounds)}"
 
 
 def changed(query: QueryDict, *, without: Collection[str] = (), **values: object) -> str:

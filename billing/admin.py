@@ -177,7 +177,7 @@ class DisputeAdmin(ReadOnlyAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "gateway", "state", "attempts", "sent_at"]
-    list_filter = ["state"]
+    list_display = ["__str__", "kind", "gateway", "occurred_at", "state", "attempts", "sent_at"]
+    list_filter = ["kind", "state"]
     search_fields = ["invoice_ref__exact", "subscription_ref__exact"]
     list_select_related = []

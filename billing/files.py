@@ -9,12 +9,11 @@ from typing import IO
 
 import xlsxwriter
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from xlsxwriter.format import Format
 
 from billing.exports import Cell, Export, Row
 from billing.money import Money
-from billing.zone import operator_zone
+from billing.zone import operator_zone, today
 
 # A spreadsheet takes a cell of a CSV file that begins so for a formula, and would run it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -178,8 +177,7 @@ class _XlsxWriter:
 
 
 def _file_name(export: Export, extension: str) -> str:
-    today = timezone.now().astimezone(operator_zone()).date()
-    return f"{export.name}-{today}.{extension}"
+    return f"{export.name}-{today()}.{extension}"
 
 
 FORMATS: dict[str, Callable[[Export], HttpResponseBase]] = {"csv": as_csv, "xlsx": as_xlsx}

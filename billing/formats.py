@@ -1,13 +1,14 @@
 """Dates and numbers as people of the reader's language write them, in the operators' zone."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_compact_decimal, format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, to_locale
 
-from billing.money import Money
+from billing.money import MAX_EXPONENT, Money
 from billing.queries.lists import COUNT_LIMIT
 from billing.zone import operator_zone
 
@@ -49,6 +50,31 @@ def days(first: date | None, last: date | None) -> str:
     if last:
         return gettext("until %(day)s") % {"day": format_date(last, locale=locale())}
     return ""
+
+
+def day_of(day: date) -> str:
+    """``Nov 16``."""
+    return format_skeleton("MMMd", day, locale=locale())
+
+
+def month(first: date) -> str:
+    """``Nov``."""
+    return format_skeleton("MMM", first, locale=locale())
+
+
+def year(day: date) -> str:
+    """``2026``."""
+    return format_skeleton("y", day, locale=locale())
+
+
+def month_in_full(first: date) -> str:
+    """``November 2026``."""
+    return format_skeleton("yMMMM", first, locale=locale())
+
+
+def compact(value: Decimal) -> str:
+    """A round number for a scale: ``1.5K``."""
+    return format_compact_decimal(value, locale=locale(), fraction_digits=MAX_EXPONENT)
 
 
 def money(value: Money) -> str:

@@ -9,6 +9,7 @@ from billing.views.assign import assign
 from billing.views.invoice import invoice
 from billing.views.payload import payload
 from billing.views.preferences import preferences
+from billing.views.trends import trends
 
 EXPORTS = {
     "events": exports.events,
@@ -41,5 +42,6 @@ urlpatterns = [
     path("tenants/<int:pk>/subscriptions/", tenants.subscriptions, name="tenant_subscriptions"),
     path("tenants/<int:pk>/customers/", tenants.customers, name="tenant_customers"),
     path("preferences/", preferences, name="preferences"),
+    path("trends/", trends, name="trends"),
     path("totals.json", machines.totals_json, name="totals_json"),
 ]

@@ -59,6 +59,8 @@ class Notification(models.Model):
                 name="notification_queue",
                 condition=models.Q(next_attempt_at__isnull=False),
             ),
+            # The failed payments behind a bar of the trends.
+            models.Index(fields=["kind", "occurred_at"], name="notification_occurred"),
             # The notifications of an event's subscription.
             models.Index(fields=["gateway", "subscription_ref"], name="notification_subscription"),
         ]

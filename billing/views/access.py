@@ -21,6 +21,7 @@ SAFE = ("GET", "HEAD")
 WITH_FORM = (*SAFE, "POST")
 SEE_EVENTS = "billing.view_paymentevent"
 SEE_INVOICES = "billing.view_invoice"
+SEE_NOTIFICATIONS = "billing.view_notification"
 #: See what is masked in payloads otherwise.
 SEE_PAYLOADS = "billing.view_payload"
 SEE_TENANTS = "billing.view_tenant"

@@ -34,6 +34,7 @@ INVOICES = [
     "/admin/payments/disputes/",
     "/admin/payments/disputes/export.csv",
     "/admin/payments/disputes/export.xlsx",
+    "/admin/payments/trends/",
     "/admin/payments/totals.json",
     INVOICE,
 ]
@@ -154,6 +155,7 @@ PAGES = [
     *INVOICES[:1],
     "/admin/payments/refunds/",
     "/admin/payments/disputes/",
+    "/admin/payments/trends/",
     INVOICE,
     "/admin/payments/tracked-events/",
     "/admin/payments/tenant-choices/",
