@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, npgettext
 
 from billing import charts, formats
 from billing.addresses import rows_of
@@ -152,13 +152,15 @@ def _trend(days: Days, figure: Figure) -> Trend:
 
 def _split(totals: Totals, of: dict[str, str]) -> list[Part]:
     """Paid, pending and void as parts of one bar. A part that is not empty can be seen."""
+    kept = totals.by_status
+    # An adjective has a plural too in some languages.
     labels = {
-        Figure.PAID: gettext("paid"),
-        Figure.PENDING: gettext("pending"),
-        Figure.VOID: gettext("void"),
+        Figure.PAID: npgettext("after their number", "paid", "paid", kept[Figure.PAID]),
+        Figure.PENDING: npgettext("after their number", "pending", "pending", kept[Figure.PENDING]),
+        Figure.VOID: npgettext("after their number", "void", "void", kept[Figure.VOID]),
     }
     gap, least = 0.6, 1.2
-    counts = {status: totals.by_status[status] for status in labels}
+    counts = {status: kept[status] for status in labels}
     present = [status for status in counts if counts[status]]
     room = 100 - gap * (len(present) - 1) - least * len(present)
     parts, x = [], 0.0

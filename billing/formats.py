@@ -86,6 +86,11 @@ def number(value: int) -> str:
     return format_decimal(value, locale=locale())
 
 
+def tenths(value: float) -> str:
+    """``1.9``."""
+    return format_decimal(value, "0.0", locale=locale())
+
+
 def count(value: int, limit: int | None = None) -> str:
     """A count up to a limit, usually ``COUNT_LIMIT``: ``1,846``, or ``10,000+``."""
     limit = COUNT_LIMIT if limit is None else limit

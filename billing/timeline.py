@@ -89,7 +89,7 @@ def _delay(event: PaymentEvent) -> str:
         return _attempts(event)
     seconds = max((event.processed_at - event.received_at).total_seconds(), 0)
     if seconds < 60:
-        text = gettext("%(seconds).1f s after receipt") % {"seconds": seconds}
+        text = gettext("%(seconds)s s after receipt") % {"seconds": formats.tenths(seconds)}
     else:
         minutes = formats.number(int(seconds // 60))
         text = gettext("%(minutes)s min after receipt") % {"minutes": minutes}
@@ -113,11 +113,11 @@ def _notification(notification: Notification) -> Step:
             text = f"{what}: {sent % {'n': people}}"
             return Step(text, notification.sent_at, "mail", "ok", attempt)
         case Notification.State.FAILED:
-            text = f"{what}: {gettext('the e-mail could not be sent')}"
-            return Step(text, None, "x", "bad", _joined(attempt, notification.error))
+            text = gettext("the e-mail could not be sent")
+            return Step(f"{what}: {text}", None, "x", "bad", _joined(attempt, notification.error))
         case _:
-            text = f"{what}: {gettext('the e-mail waits to be sent')}"
-            return Step(text, None, "clock", "warn", attempt)
+            text = gettext("the e-mail waits to be sent")
+            return Step(f"{what}: {text}", None, "clock", "warn", attempt)
 
 
 def _joined(*notes: str) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models.gateway import MonetaryObject
 
@@ -15,7 +16,7 @@ class CreditNote(MonetaryObject):
 
     class Status(models.TextChoices):
         ISSUED = "issued", _("Issued")
-        VOID = "void", _("Void")
+        VOID = "void", pgettext_lazy("credit note", "Void")
 
     number = models.TextField(_("number"), blank=True, null=True)
     invoice_ref = models.TextField(_("invoice"), blank=True, null=True)

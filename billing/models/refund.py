@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models.gateway import MonetaryObject
 
@@ -17,7 +18,7 @@ class Refund(MonetaryObject):
         PENDING = "pending", _("Pending")
         SUCCEEDED = "succeeded", _("Succeeded")
         FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("refund", "Cancelled")
 
     payment_ref = models.TextField(_("payment"), blank=True, null=True)
     invoice_ref = models.TextField(_("invoice"), blank=True, null=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from billing.cards import cards
 from billing.models import Dispute, Invoice, Refund, Tenant
@@ -70,6 +70,19 @@ def test_every_figure_of_a_tenant_too(staff: Client, acme: Tenant) -> None:
     assert check(staff, html) == (2 + 5) + (2 + 4 + 4) + (2 + 4) + 4
     assert "Totals of Acme &amp; Söhne" in html
     assert "polyline" not in html
+
+
+def test_the_words_of_the_split_agree_with_their_number() -> None:
+    tenant = make_tenant("Initech")
+    for status in ("paid", "pending", "pending"):
+        make_invoice(status=status, tenant=tenant)
+    with translation.override("es"):
+        split = cards(totals(tenant), tenant=tenant).split
+    assert [f"{part.count} {part.label}" for part in split] == [
+        "1 pagada",
+        "2 pendientes",
+        "0 anuladas",
+    ]
 
 
 def test_the_last_thirty_days_are_drawn_and_told(staff: Client) -> None:
