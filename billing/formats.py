@@ -3,7 +3,14 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_interval,
+    format_skeleton,
+    format_time,
+    get_datetime_format,
+)
 from babel.numbers import format_compact_decimal, format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, to_locale
@@ -23,7 +30,9 @@ def moment(at: datetime) -> str:
     this_year = timezone.now().astimezone(operator_zone()).year
     skeleton = "MMMd" if local.year == this_year else "yMMMd"
     day = format_skeleton(skeleton, local, locale=locale())
-    return f"{day}, {format_time(local, 'HH:mm:ss', locale=locale())}"
+    # As the language joins the two: ``Nov 22, 13:04:11``, ``11月22日 13:04:11``.
+    joined = str(get_datetime_format("medium", locale=locale()))
+    return joined.format(format_time(local, "HH:mm:ss", locale=locale()), day)
 
 
 def day(at: datetime) -> str:

@@ -116,7 +116,9 @@ def gateway_says(invoice: Invoice) -> str:
     if invoice.attention:
         return str(invoice.get_attention_display())
     plain = {"open", "completed", invoice.status}
-    return "" if said.lower() in plain else said.replace("_", " ").lower()
+    if said.lower() in plain:
+        return ""
+    return format_html("<bdi>{}</bdi>", said.replace("_", " ").lower())
 
 
 @register.filter

@@ -160,7 +160,7 @@ def test_the_invoice_in_figures_fields_and_lists(admin_client: Client) -> None:
     for figure in ("€1,200.00", "€199.31", "€48.31", "€57.00", "€30.00"):
         assert figure in figures, figure
     for text in (
-        *("INV-7", "in_all", "Globex GmbH", "globex", "uncollectible · Overdue"),
+        *("INV-7", "in_all", "Globex GmbH", "globex", "uncollectible</bdi> · Overdue"),
         *("3 · next", "cus_7", "sub_7", "Scale</bdi> · Active", "ch_7"),
         *("re_7", "€50.00", "Succeeded", "re_f", "Failed", "dp_7", "€40.00", "CN-7", "cn_7"),
         *("e-mail sent to 1 person", "the e-mail could not be sent", "attempt 2 · mailbox full"),
