@@ -1,5 +1,6 @@
 """The Trends page: every bar and every number of its tables leads to the rows it is the sum of."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -184,3 +185,13 @@ def test_how_many_statements(
     # Session, user and permissions (four), then totals, days, failures.
     with django_assert_num_queries(4 + 3):
         staff.get(TRENDS)
+
+
+@pytest.mark.parametrize("page", ["invoices", "trends"])
+def test_coordinates_have_a_point_in_every_language(staff: Client, page: str) -> None:
+    make_rows()
+    make_invoice(status="pending")
+    shown = staff.get(f"/admin/payments/{page}/", headers={"accept-language": "fr"}).text
+    coordinates = re.findall(r' (?:x|y|width|height|y1|y2)="([^"]*[.,][^"]*)"', shown)
+    assert coordinates
+    assert [each for each in coordinates if "," in each] == []
