@@ -180,6 +180,7 @@ ADDRESSES = [
     "/admin/payments/refunds/",
     "/admin/payments/disputes/",
     "/admin/payments/tenants/",
+    "/admin/payments/trends/",
     "/admin/payments/setup/",
     "/admin/payments/tracked-events/",
 ]
