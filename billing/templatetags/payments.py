@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from billing import addresses, dashboards, formats
+from billing import addresses, dashboards, formats, reasons
 from billing.models import (
     Dispute,
     Gateway,
@@ -155,6 +155,7 @@ def first_page(context: Context, **values: Any) -> str:
     return addresses.changed(context["request"].GET, without=addresses.POSITION, **values)
 
 
+register.filter("in_words", reasons.in_words)
 register.filter("money", formats.money)
 register.filter("number", formats.number)
 register.filter("bounded", formats.count)
