@@ -1,5 +1,6 @@
 """Every page and every state of it: what axe, the HTML checker and the pictures go through."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,9 +8,11 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.audit.sites import Sites
+from tests.browser.audit.sites import PASSWORD, Sites
 
 EVENTS, INVOICES = "/admin/payments/events/", "/admin/payments/invoices/"
+TENANTS, TRACKED = "/admin/payments/tenants/", "/admin/payments/tracked-events/"
+TRENDS = "/admin/payments/trends/"
 
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1440, "height": 900}},
@@ -39,44 +42,105 @@ def open_first_row(page: Page) -> None:
     expect(page.locator("tr.detail")).to_be_visible()
 
 
-def open_first_invoice(page: Page) -> None:
-    page.locator("tbody.row a").first.click()
-    expect(page.locator("h1")).not_to_contain_text("Payments & Invoices")
+def follow_first_row(page: Page) -> None:
+    page.locator("tbody.row a:not([aria-expanded])").first.click()
+    expect(page.locator("p.back, nav.back, .back").first).to_be_visible()
 
 
 def press(name: str) -> Callable[[Page], None]:
-    return lambda page: page.get_by_role("button", name=name).first.click()
+    """Opens what hangs on a button."""
+
+    def act(page: Page) -> None:
+        page.get_by_role("button", name=name).locator("visible=true").first.click()
+        expect(page.locator(":popover-open")).to_be_visible()
+
+    return act
 
 
+def turn_the_page(page: Page) -> None:
+    page.get_by_role("link", name="Next", exact=True).click()
+    expect(page).to_have_url(re.compile("after="))
+
+
+def assign(page: Page) -> None:
+    open_first_row(page)
+    page.get_by_role("link", name="Assign a tenant").click()
+    expect(page).to_have_url(re.compile("/assign/"))
+
+
+def show_whole_payload(page: Page) -> None:
+    open_first_row(page)
+    page.get_by_role("button", name="Show whole").click()
+    expect(page).to_have_url(re.compile("/payload/"))
+
+
+def sign_in(page: Page, password: str) -> None:
+    page.get_by_label("Username").fill("clerk")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def be_refused(page: Page) -> None:
+    sign_in(page, "wrong")
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def log_out(page: Page) -> None:
+    sign_in(page, PASSWORD)
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(re.compile("/logout/"))
+
+
+# One row each, which is soon looked through.
+FEW_EVENTS, FEW_INVOICES = f"{EVENTS}?state=failed", f"{INVOICES}?status=void"
 STATES = [
     State("events", EVENTS),
     State("events-expanded", f"{EVENTS}?event_type=invoice.payment_failed", open_first_row),
-    State("events-failed", f"{EVENTS}?state=failed", open_first_row),
+    State("events-failed", FEW_EVENTS, open_first_row),
     State("events-unmatched", f"{EVENTS}?state=unmatched", open_first_row),
+    State("events-unreadable", f"{EVENTS}?state=unreadable"),
     State("events-filtered", f"{EVENTS}?gateway=stripe&event_type=invoice.paid&q=INV"),
     State("events-filter-open", EVENTS, press("Event type")),
-    State("events-dates-open", EVENTS, press("Date")),
-    State("events-currencies-open", EVENTS, press("more")),
+    State("events-dates-open", FEW_EVENTS, press("Date")),
+    State("events-tenants-open", FEW_EVENTS, press("Tenant")),
+    State("events-tenants-found", f"{FEW_EVENTS}&tenant_q=glo"),
+    State("events-tenants-not-found", f"{FEW_EVENTS}&tenant_q=nobody"),
+    State("events-formats-open", FEW_EVENTS, press("Formats"), screens=("desktop",)),
+    State("events-currencies-open", FEW_EVENTS, press("more")),
     State("events-no-match", f"{EVENTS}?q=nobody&gateway=paypal"),
-    State("events-refused", f"{EVENTS}?date_from=nonsense&gateway=nobody&after=nowhere"),
-    State("events-second-page", EVENTS, lambda page: page.get_by_role("link", name="Next").click()),
+    State("events-refused", f"{EVENTS}?date_from=nonsense&gateway=nobody&state=failed&after=none"),
+    State("events-second-page", EVENTS, turn_the_page),
     State("events-new", EVENTS, site="new"),
+    State("assign", f"{EVENTS}?state=unmatched", assign),
+    State("payload", FEW_EVENTS, show_whole_payload),
     State("invoices", INVOICES),
-    State("invoices-filter-open", INVOICES, press("Status")),
+    State("invoices-filter-open", FEW_INVOICES, press("Status")),
     State("invoices-no-match", f"{INVOICES}?q=nobody"),
     State("invoices-new", INVOICES, site="new"),
-    State("invoice", INVOICES, open_first_invoice),
-    State("tracked-events", "/admin/payments/tracked-events/"),
-    State("menu", EVENTS, press("Menu"), screens=("phone",)),
+    State("invoice", f"{INVOICES}?status=paid&gateway=stripe&per_page=25", follow_first_row),
+    State("refunds", "/admin/payments/refunds/"),
+    State("disputes", "/admin/payments/disputes/"),
+    State("tenants", TENANTS),
+    State("tenants-no-match", f"{TENANTS}?q=nobody"),
+    State("tenants-new", TENANTS, site="new"),
+    State("tenant", f"{TENANTS}?q=globex", follow_first_row),
+    State("tracked-events", f"{TRACKED}?q=customer"),
+    State("tracked-events-no-match", f"{TRACKED}?q=nobody"),
+    State("setup", "/admin/payments/setup/"),
+    State("setup-new", "/admin/payments/setup/", site="new"),
+    State("trends", TRENDS),
+    State("trends-new", TRENDS, site="new"),
+    State("menu", FEW_EVENTS, press("Menu"), screens=("phone",)),
+    State("languages-open", FEW_EVENTS, press("Language"), screens=("desktop",)),
     State("login", "/admin/login/", user=None),
-    State("login-refused", "/admin/login/", press("Log in"), user=None),
+    State("login-refused", "/admin/login/", be_refused, user=None),
+    State("logged-out", "/admin/login/", log_out, user=None),
     State("400", f"{EVENTS}?{'q=&' * 1100}", status=400),
     State("403", EVENTS, user="clerk", status=403),
     State("404", "/admin/payments/nowhere/", status=404),
     State("500", EVENTS, site="no tables", status=500),
     State("503", EVENTS, site="no database", status=503),
 ]
-
 CASES = [
     pytest.param(state, screen, id=f"{state}-{screen}")
     for state in STATES
