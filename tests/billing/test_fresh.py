@@ -18,7 +18,7 @@ INVOICES = "/admin/payments/invoices/"
 
 def asked(staff: Client, address: str) -> str:
     """Where the page asks what is new."""
-    [found] = re.findall(r'data-hx-get="([^"]+)"', staff.get(address).text) or [""]
+    [found] = re.findall(r'data-hx-get="([^"]+/fresh/[^"]*)"', staff.get(address).text) or [""]
     return unescape(found)
 
 
