@@ -143,5 +143,7 @@ def test_menu_that_stands_open_fits_a_phone(open_page: OpenPage) -> None:
 
     page = open_page(f"{EVENTS}?tenant_q=zeb", **PHONE)
 
-    expect(page.locator("#menu-tenant")).to_be_in_viewport(ratio=1)
+    menu = page.locator("#menu-tenant")
+    menu.scroll_into_view_if_needed()
+    expect(menu).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
