@@ -162,7 +162,9 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   }
   if (detail.requestConfig.elt.hasAttribute("aria-expanded")) return;
   const part = document.getElementById(detail.requestConfig.target.id);
-  announce(part.querySelector("[data-announce], .empty h2").textContent);
+  // The results come last; before them stand the menus of the filters, with words of their own.
+  const words = [...part.querySelectorAll("[data-announce], .empty h2")].at(-1);
+  announce(words.textContent);
 });
 
 // --- What came since the list was shown: asked for while somebody looks ---
