@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Response
 
 from tests.browser.audit import CHECKER, require, states
 from tests.browser.audit.sites import Sites
@@ -18,7 +18,7 @@ def test_checker_finds_no_error(chromium: Browser, sites: Sites, tmp_path: Path)
         context = states.context(
             chromium, sites, state, state.screens[0], java_script_enabled=False
         )
-        (tmp_path / f"{state}.html").write_bytes(answer(context.new_page(), state))
+        (tmp_path / f"{state}.html").write_bytes(html(context, state))
         context.close()
 
     found = errors(tmp_path)
@@ -26,8 +26,11 @@ def test_checker_finds_no_error(chromium: Browser, sites: Sites, tmp_path: Path)
     assert not found, "\n" + "\n".join(found)
 
 
-def answer(page: Page, state: State) -> bytes:
-    """What the server sent last on the way into the state, as it sent it."""
+def html(context: BrowserContext, state: State) -> bytes:
+    """What the server sent last on the way to the page, as it sent it."""
+    if not state.way:
+        return context.request.get(state.path).body()
+    page = context.new_page()
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))
     states.enter(page, state)
