@@ -49,6 +49,16 @@ def follow_first_row(page: Page) -> None:
     expect(page.locator(".back")).to_be_visible()
 
 
+def all_of_the_first(what: str) -> Callable[[Page], object]:
+    """Linked where there are more than fit, so that its address is typed here."""
+
+    def way(page: Page) -> None:
+        follow_first_row(page)
+        page.goto(f"{page.url}{what}/")
+
+    return way
+
+
 def turn_the_page(page: Page) -> None:
     page.get_by_role("link", name="Next", exact=True).click()
     expect(page).to_have_url(re.compile("after="))
@@ -116,6 +126,8 @@ STATES = [
     State("tenants-no-match", f"{TENANTS}?q=nobody"),
     State("tenants-new", TENANTS, site="new"),
     State("tenant", f"{TENANTS}?q=globex", follow_first_row),
+    State("tenant-subscriptions", f"{TENANTS}?q=globex", all_of_the_first("subscriptions")),
+    State("tenant-customers", f"{TENANTS}?q=globex", all_of_the_first("customers")),
     State("tracked-events", f"{TRACKED}?q=customer"),
     State("tracked-events-no-match", f"{TRACKED}?q=nobody"),
     State("setup", "/admin/payments/setup/"),
