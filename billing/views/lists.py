@@ -22,7 +22,7 @@ from billing.filters import (
     TenantMenu,
 )
 from billing.models import PaymentEvent
-from billing.pagination import PAGE_SIZES, Page, Place, paginate
+from billing.pagination import Page, Place, paginate
 from billing.payloads import masked_payload
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
@@ -30,6 +30,7 @@ from billing.queries.totals import Totals, last_days, totals
 from billing.tables import DisputeTable, EventTable, InvoiceTable, PageTable, RefundTable
 from billing.timeline import timeline
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
+from billing.views.paging import pages
 from billing.zone import today
 
 
@@ -109,9 +110,10 @@ def _list(
     context: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """A page of one of the tables. Without the right to see invoices there are no cards."""
-    matching = _matching(name, filters, page, figures)
-    whole = matching if name == "events" and not filters.is_active else None
     query, place = request.GET, page.place
+    issued = figures.invoice_count if figures and name == "invoices" else None
+    foot = pages(query, page, filters.rows, None if filters.is_active else issued)
+    whole = foot["matching"] if name == "events" and not filters.is_active else None
     everything = changed(query, without=(*POSITION, "per_page"))
     return render(
         request,
@@ -122,11 +124,7 @@ def _list(
             "tabs": _tabs(request, name, whole, figures),
             "filters": filters,
             "table": table,
-            "page": page,
-            "matching": matching,
-            "page_sizes": PAGE_SIZES,
-            "previous": page.before and changed(query, without=POSITION, before=page.before),
-            "next": page.after and changed(query, without=POSITION, after=page.after),
+            **foot,
             "export": {kind: reverse(f"billing:{name}_{kind}") + everything for kind in FORMATS},
             "clear": changed(QueryDict(), **_order(place)),
             "order": _order(place),
@@ -142,15 +140,6 @@ def _fresh(name: str, page: Page[Any], query: QueryDict) -> str:
         return ""
     since = changed(query, without=("after", "before"), since=page.first or "")
     return reverse(f"billing:fresh_{name}") + since
-
-
-def _matching(name: str, filters: PageFilter, page: Page[Any], figures: Totals | None) -> int:
-    """How many rows the filters let through; counted only where it is not known already."""
-    if page.is_everything:
-        return len(page.rows)
-    if name == "invoices" and figures and not filters.is_active:
-        return figures.invoice_count
-    return lists.bounded_count(filters.rows)
 
 
 def _tabs(

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from billing import cards
 from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed
 from billing.models import Tenant
-from billing.pagination import PAGE_SIZES, Page, Place, paginate
+from billing.pagination import Place, paginate
 from billing.queries import lists
 from billing.queries import tenants as queries
 from billing.queries.totals import CurrencyTotals, Totals, totals, totals_by_tenant
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
+from billing.views.paging import pages
 
 
 class TenantSearch(forms.Form):
@@ -47,8 +48,9 @@ def tenants(request: HttpRequest) -> HttpResponse:
     search = TenantSearch(request.GET)
     term = search.cleaned_data["q"] if search.is_valid() else ""
     found = queries.search(queries.tenants(), term) if term else queries.tenants()
+    rows = lists.Rows(found)
     place = Place.read_rows(request.GET, queries.name_of, newest_first=False)
-    page = paginate(lists.Rows(found), "by_name", place)
+    page = paginate(rows, "by_name", place)
     ids = [tenant.pk for tenant in page.rows]
     active = queries.active_subscriptions(ids)
     figures = totals_by_tenant(ids) if request.user.has_perm(SEE_INVOICES) else {}
@@ -63,7 +65,7 @@ def tenants(request: HttpRequest) -> HttpResponse:
             ],
             "unmatched": queries.unmatched() if request.user.has_perm(SEE_EVENTS) else 0,
             "clear": changed(request.GET, without=(*POSITION, "q")),
-            **_pages(request, page, found),
+            **pages(request.GET, page, rows),
         },
     )
 
@@ -101,11 +103,9 @@ def _all(
 ) -> HttpResponse:
     """All that a tenant has of one kind, newest first."""
     tenant = _tenant(pk)
-    rows = of(tenant)
-    page = paginate(
-        lists.Rows(rows), "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True)
-    )
-    return render(request, template, {"tenant": tenant, **_pages(request, page, rows)})
+    rows = lists.Rows(of(tenant))
+    page = paginate(rows, "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True))
+    return render(request, template, {"tenant": tenant, **pages(request.GET, page, rows)})
 
 
 def _tenant(pk: int) -> Tenant:
@@ -113,15 +113,3 @@ def _tenant(pk: int) -> Tenant:
     if tenant is None:
         raise Http404
     return tenant
-
-
-def _pages(request: HttpRequest, page: Page[Any], rows: QuerySet[Any]) -> dict[str, Any]:
-    """What `billing/_pages.html` shows."""
-    query = request.GET
-    return {
-        "page": page,
-        "page_sizes": PAGE_SIZES,
-        "matching": len(page.rows) if page.is_everything else lists.bounded_count(lists.Rows(rows)),
-        "previous": page.before and changed(query, without=POSITION, before=page.before),
-        "next": page.after and changed(query, without=POSITION, after=page.after),
-    }
