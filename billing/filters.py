@@ -161,7 +161,7 @@ def _presets(day: date) -> list[tuple[str, date, date]]:
 
 
 class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """What the filters of both tables have in common.
+    """What the filters of all lists have in common.
 
     A value that is not valid filters nothing and has a message; the other filters stay.
     """
@@ -358,10 +358,12 @@ class ReturnedFilter(PageFilter):
     """What the filters of refunds and disputes have in common."""
 
     date_field = "created_at"
+    #: All rows of the list.
+    everything: Callable[[], QuerySet[Any]]
     currency = AnyOf(label=_("Currency"), choices=())
 
-    def __init__(self, query: QueryDict, queryset: QuerySet[Any], figures: Totals) -> None:
-        super().__init__(query, queryset)
+    def __init__(self, query: QueryDict, figures: Totals) -> None:
+        super().__init__(query, type(self).everything())
         # A currency in which nothing is counted may have refunds that failed.
         asked = [code for code in given(self.data, "currency") if _CURRENCY.fullmatch(code)]
         codes = dict.fromkeys([*(line.currency for line in figures.currencies), *asked])
@@ -373,14 +375,12 @@ class RefundFilter(ReturnedFilter):
     search_hint = _("Refund ID, invoice…")
     search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
     find = staticmethod(search.refunds)
+    everything = staticmethod(lists.refunds)
 
     status = AnyOf(label=_("Status"), choices=Refund.Status.choices)
 
     class Meta:
         form = FilterForm
-
-    def __init__(self, query: QueryDict, figures: Totals) -> None:
-        super().__init__(query, lists.refunds(), figures)
 
 
 class Counted(AnyOf):
@@ -395,12 +395,10 @@ class DisputeFilter(ReturnedFilter):
     search_hint = _("Dispute ID, invoice…")
     search_help = _("Dispute ID, invoice number, tenant, or any id of the gateway")
     find = staticmethod(search.disputes)
+    everything = staticmethod(lists.disputes)
 
     status = AnyOf(label=_("Status"), choices=Dispute.Status.choices)
     counted = Counted(label=_("Counted"), choices=[("1", _("Yes, the money is gone"))])
 
     class Meta:
         form = FilterForm
-
-    def __init__(self, query: QueryDict, figures: Totals) -> None:
-        super().__init__(query, lists.disputes(), figures)

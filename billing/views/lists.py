@@ -19,6 +19,7 @@ from billing.filters import (
     InvoiceFilter,
     PageFilter,
     RefundFilter,
+    ReturnedFilter,
     TenantMenu,
 )
 from billing.models import PaymentEvent
@@ -27,7 +28,14 @@ from billing.payloads import masked_payload
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
 from billing.queries.totals import Totals, last_days, totals
-from billing.tables import DisputeTable, EventTable, InvoiceTable, PageTable, RefundTable
+from billing.tables import (
+    DisputeTable,
+    EventTable,
+    InvoiceTable,
+    PageTable,
+    RefundTable,
+    ReturnedTable,
+)
 from billing.timeline import timeline
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
 from billing.views.paging import pages
@@ -68,20 +76,22 @@ def invoices(request: HttpRequest) -> HttpResponse:
 
 @staff_with(SEE_INVOICES)
 def refunds(request: HttpRequest) -> HttpResponse:
-    figures = totals()
-    filters = RefundFilter(request.GET, figures)
-    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
-    table = RefundTable(page, request.GET, invoices_of(page.rows))
-    return _list(request, "refunds", filters, page, table, figures)
+    return _returned(request, "refunds", RefundFilter, RefundTable)
 
 
 @staff_with(SEE_INVOICES)
 def disputes(request: HttpRequest) -> HttpResponse:
+    return _returned(request, "disputes", DisputeFilter, DisputeTable)
+
+
+def _returned(
+    request: HttpRequest, name: str, filter_class: type[ReturnedFilter], table: type[ReturnedTable]
+) -> HttpResponse:
     figures = totals()
-    filters = DisputeFilter(request.GET, figures)
+    filters = filter_class(request.GET, figures)
     page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
-    table = DisputeTable(page, request.GET, invoices_of(page.rows))
-    return _list(request, "disputes", filters, page, table, figures)
+    rows = table(page, request.GET, invoices_of(page.rows))
+    return _list(request, name, filters, page, rows, figures)
 
 
 @staff_with(SEE_TENANTS)
