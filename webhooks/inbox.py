@@ -114,19 +114,21 @@ class Inbox:
 
     def _take(self) -> list[_Post]:
         """The first rows that wait. One statement can meet an event or a transmission only once."""
-        taken: dict[object, _Post] = {}
+        taken: list[_Post] = []
         left: list[_Post] = []
+        met: set[tuple[str, str, str]] = set()
         for post in self._waiting:
             row = post.row
-            keys = {(row.gateway, "event", row.event_id), (row.gateway, row.transmission_id)}
-            if row.transmission_id is None:
-                keys = {(row.gateway, "event", row.event_id)}
-            if len(taken) >= GROUP_SIZE or keys & taken.keys():
+            keys = {(row.gateway, "event", row.event_id)}
+            if row.transmission_id is not None:
+                keys.add((row.gateway, "transmission", row.transmission_id))
+            if len(taken) == GROUP_SIZE or keys & met:
                 left.append(post)
             else:
-                taken.update(dict.fromkeys(keys, post))
+                taken.append(post)
+                met |= keys
         self._waiting = left
-        return list(dict.fromkeys(taken.values()))
+        return taken
 
 
 inbox = Inbox()

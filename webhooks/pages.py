@@ -11,14 +11,13 @@ from billing.models import Gateway, PaymentEvent
 from billing.queries.health import worker
 from billing.queries.receiving import NEWEST, event_of
 from billing.queries.types import seen
-from billing.views.access import SEE_EVENTS, staff_with
+from billing.views.access import DECIDE, SEE_EVENTS, staff_with
 from webhooks import trials
 from webhooks.connections import connections, deployment, traffic
 from webhooks.registry import gateways
 
 #: Of a search; the longest type has 42 characters.
 LONGEST_TERM = 100
-SEND_TEST_EVENT = "billing.change_paymentevent"
 
 
 @staff_with(SEE_EVENTS)
@@ -50,8 +49,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     return _setup(request)
 
 
-@staff_with(SEE_EVENTS, methods=["POST"])
-@staff_with(SEND_TEST_EVENT, methods=["POST"])
+@staff_with(SEE_EVENTS, DECIDE, methods=("POST",))
 def send_test_event(request: HttpRequest, gateway_name: str) -> HttpResponse:
     gateway = gateways().get(gateway_name)
     if gateway is None or not trials.possible(gateway):
@@ -77,7 +75,7 @@ def _setup(request: HttpRequest, refused: trials.Trial | None = None) -> HttpRes
             "deployment": deployment(),
             "sent": _sent(request),
             "refused": refused,
-            "may_send": request.user.has_perm(SEND_TEST_EVENT),
+            "may_send": request.user.has_perm(DECIDE),
         },
     )
 

@@ -25,7 +25,7 @@ SEE_NOTIFICATIONS = "billing.view_notification"
 #: See what is masked in payloads otherwise.
 SEE_PAYLOADS = "billing.view_payload"
 SEE_TENANTS = "billing.view_tenant"
-#: Say whose an event is.
+#: Say whose an event is, and send test events.
 DECIDE = "billing.change_paymentevent"
 
 
