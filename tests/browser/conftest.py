@@ -12,11 +12,15 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import browser
 from tests.factories import make_staff
+from tests.payments_admin.processes import free_port
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
+
+# Where other tools than Playwright reach the same Chromium.
+DEBUGGING_PORT = free_port()
 
 OpenPage = Callable[..., Page]
 
@@ -39,7 +43,9 @@ def chromium() -> Iterator[Browser]:
         # Playwright keeps an event loop in this thread, where Django would refuse all queries. The
         # loop runs only while a test waits for the browser, so the two never meet.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=[*FLAGS, f"--remote-debugging-port={DEBUGGING_PORT}"]
+        )
         yield chromium
         chromium.close()
 

@@ -1,52 +1,47 @@
-"""Lighthouse gives the first pages everything it has, on a desk, and sees nothing move."""
+"""Lighthouse finds nothing to mend on the first pages, on a desk, and sees nothing move.
+
+How fast they are is measured in `bench`: on a machine that is busy for a moment a page is slow.
+"""
 
 import json
-import os
 import subprocess
 from typing import Any
 
 import pytest
 
-from tests import browser
 from tests.browser.audit import LIGHTHOUSE, require
 from tests.browser.audit.sites import Site, Sites
 from tests.browser.audit.states import EVENTS, INVOICES
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import DEBUGGING_PORT
 
-FULL = {"performance": 100, "accessibility": 100, "best-practices": 100}
-# A machine that is busy for a moment slows a page down, but never speeds it up.
-TRIES = 3
+FULL = {"accessibility": 100, "best-practices": 100}
+LAYOUT_SHIFT = "cumulative-layout-shift"
 
 
 @pytest.mark.parametrize("path", [EVENTS, INVOICES])
 def test_lighthouse_gives_everything(sites: Sites, path: str) -> None:
     require(LIGHTHOUSE, "node")
 
-    for _ in range(TRIES):
-        report = lighthouse(sites["demo"], path)
-        if scores(report) == FULL:
-            break
+    report = lighthouse(sites["demo"], path)
 
+    assert report["finalDisplayedUrl"].endswith(path)
     assert scores(report) == FULL, "\n".join(lost(report))
-    assert report["audits"]["cumulative-layout-shift"]["numericValue"] == 0
+    assert report["audits"][LAYOUT_SHIFT]["numericValue"] == 0
 
 
 def lighthouse(site: Site, path: str) -> Any:
     """Its report of a page that a signed-in browser opens for the first time."""
     cookie = f"sessionid={site.sessions['admin']}"
-    executable = browser.executable()
-    assert executable
     done = subprocess.run(
         [
-            *("node", LIGHTHOUSE, site.url + path, "--preset=desktop", "--quiet"),
-            f"--only-categories={','.join(FULL)}",
+            *("node", LIGHTHOUSE, site.url + path, f"--port={DEBUGGING_PORT}"),
+            *("--preset=desktop", f"--only-categories={','.join(FULL)}"),
+            f"--only-audits={LAYOUT_SHIFT}",
             f"--extra-headers={json.dumps({'Cookie': cookie})}",
-            f"--chrome-flags={' '.join([*FLAGS, '--headless=new'])}",
             *("--output=json", "--output-path=stdout"),
         ],
-        env=os.environ | {"CHROME_PATH": executable},
         stdout=subprocess.PIPE,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     return json.loads(done.stdout)
