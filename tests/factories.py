@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 
-from billing.models import Dispute, Invoice, Payment, PaymentEvent, Refund, Tenant
+from billing.models import CreditNote, Dispute, Invoice, Payment, PaymentEvent, Refund, Tenant
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -81,6 +81,21 @@ def make_dispute(**values: Any) -> Dispute:
         "created_at": NOON,
     }
     return Dispute.objects.create(**defaults | values)
+
+
+def make_credit_note(**values: Any) -> CreditNote:
+    """All of it was taken off after the invoice was paid."""
+    defaults: dict[str, Any] = {
+        "gateway": "stripe",
+        "ref": f"cn_{next(_numbers)}",
+        "currency": "USD",
+        "exponent": 2,
+        "amount_minor": 100,
+        "pre_payment_minor": 0,
+        "status": "issued",
+        "created_at": NOON,
+    }
+    return CreditNote.objects.create(**defaults | values)
 
 
 def make_staff(*permissions: str, username: str = "clerk", **values: Any) -> User:

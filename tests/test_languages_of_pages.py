@@ -15,9 +15,10 @@ from django.utils.translation import trans_real
 from pytest_django import Settings
 
 from billing import formats
-from billing.models import CreditNote, Invoice, PaymentEvent, Subscription, Tenant
+from billing.models import Invoice, PaymentEvent, Subscription, Tenant
 from tests.factories import (
     NOON,
+    make_credit_note,
     make_dispute,
     make_event,
     make_invoice,
@@ -159,17 +160,7 @@ def lives(settings: Settings) -> None:
     make_payment(ref="ch_t1", invoice_ref=invoice.ref, amount_minor=12_000, currency="USD")
     make_refund(payment_ref="ch_t1")
     make_dispute(payment_ref="ch_t1", counted_minor=2_000)
-    CreditNote.objects.create(
-        gateway="stripe",
-        ref="cn_t1",
-        invoice_ref=invoice.ref,
-        currency="USD",
-        exponent=2,
-        amount_minor=100,
-        pre_payment_minor=100,
-        status="issued",
-        created_at=NOON,
-    )
+    make_credit_note(invoice_ref=invoice.ref, pre_payment_minor=100)
 
 
 EVENTS = "/admin/payments/events/"

@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.changes import described
 from billing.masking import MASK
-from billing.models import CreditNote, Invoice, Notification, Subscription
+from billing.models import Invoice, Notification, Subscription
 from tests.factories import (
     NOON,
+    make_credit_note,
     make_dispute,
     make_event,
     make_invoice,
@@ -132,17 +133,13 @@ def test_the_invoice_in_figures_fields_and_lists(admin_client: Client) -> None:
     make_dispute(
         ref="dp_7", payment_ref="ch_7", currency="EUR", amount_minor=4_000, counted_minor=3_000
     )
-    CreditNote.objects.create(
-        gateway="stripe",
+    make_credit_note(
         ref="cn_7",
         number="CN-7",
         invoice_ref=invoice.ref,
         currency="EUR",
-        exponent=2,
         amount_minor=4_831,
         pre_payment_minor=4_831,
-        status="issued",
-        created_at=NOON,
     )
     for attempt, state in (("1", "sent"), ("2", "failed")):
         Notification.objects.create(

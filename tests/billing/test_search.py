@@ -9,12 +9,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, RefundFilter
-from billing.models import CreditNote
 from billing.pagination import Place, paginate
 from billing.queries import search, tenants
 from billing.queries.totals import totals
 from tests.factories import (
     NOON,
+    make_credit_note,
     make_dispute,
     make_event,
     make_invoice,
@@ -56,18 +56,7 @@ class TestStripe:
         make_refund(ref="re_1", payment_ref="ch_1", **mine)
         make_refund(ref="re_2", payment_ref="pi_1", **mine)
         make_dispute(ref="dp_1", payment_ref="ch_1", **mine)
-        CreditNote.objects.create(
-            gateway="stripe",
-            ref="cn_1",
-            number="CN-1",
-            invoice_ref="in_1",
-            currency="USD",
-            exponent=2,
-            amount_minor=100,
-            pre_payment_minor=0,
-            status="issued",
-            created_at=NOON,
-        )
+        make_credit_note(ref="cn_1", number="CN-1", invoice_ref="in_1")
         make_event(event_id="evt_invoice", invoice_ref="in_1", customer_ref="cus_1", **mine)
         make_event(event_id="evt_intent", payment_ref="pi_1", customer_ref="cus_1", **mine)
         make_event(event_id="evt_charge", payment_ref="ch_1", customer_ref="cus_1", **mine)
