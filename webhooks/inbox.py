@@ -11,6 +11,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+from weakref import WeakSet
 
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -132,6 +134,8 @@ class Inbox:
 
 
 inbox = Inbox()
+# The connections that have the statement.
+_prepared: WeakSet[Any] = WeakSet()
 
 
 def _store(group: Sequence[_Post]) -> None:
@@ -163,7 +167,10 @@ def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
     rows = sorted(rows, key=lambda row: (row.gateway, row.event_id))
     columns = [[getattr(row, name) for row in rows] for name in Row.__slots__]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [*columns, rows[0].received_at, CHANNEL])
+        if connection.connection not in _prepared:
+            cursor.execute(PREPARE)
+            _prepared.add(connection.connection)
+        cursor.execute(EXECUTE, [*columns, rows[0].received_at, CHANNEL])
         bodies = {(row.gateway, row.event_id): row.body_sha256 for row in rows}
         return {
             (gateway, event_id): Recorded(
@@ -173,17 +180,21 @@ def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
         }
 
 
+# Prepared, for planning it took a third of the time that the database needs for a post.
+#
 # The first body of a transmission id is the only one. The update that changes nothing makes a
 # concurrent post wait for the first, and returns what the first left.
 #
 # A new event calls the worker when this commits, unless others are due: then it is awake, and works
 # until none is left. Calls make commits queue up: one each was measured to cost half the speed.
-INSERT = """
+PREPARE = """
+    PREPARE record_posts (
+        text[], text[], text[], text[], boolean[], timestamptz[], timestamptz[], text[], bytea[],
+        bytea[], text[], text[], timestamptz[], text[], timestamptz, text
+    ) AS
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest(
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[],
-            %s::timestamptz[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::text[]
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
         ) AS row (
             gateway, event_id, event_type, api_version, livemode, occurred_at,
             received_at, verified_with, body, body_sha256, state, reason,
@@ -220,10 +231,11 @@ INSERT = """
         RETURNING gateway, event_id, deliveries, body_sha256, state
     ),
     call AS MATERIALIZED (
-        SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE next_attempt_at <= %s) AS needed
+        SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE next_attempt_at <= $15) AS needed
     )
     SELECT gateway, event_id, deliveries, body_sha256, CASE
-        WHEN state = 'waiting' AND (SELECT needed FROM call) THEN pg_notify(%s, '')
+        WHEN state = 'waiting' AND (SELECT needed FROM call) THEN pg_notify($16, '')
     END
     FROM recorded
 """
+EXECUTE = f"EXECUTE record_posts ({', '.join(['%s'] * 16)})"
