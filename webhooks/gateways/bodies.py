@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+import orjson
+
 from webhooks.gateways import values
 from webhooks.gateways.base import PayloadError, Unreadable, _
 
@@ -22,14 +24,22 @@ def parse(body: bytes) -> dict[str, Any]:
     ``NaN`` and ``Infinity`` are not JSON; numbers too long and nesting too deep are not read.
     """
     try:
-        event = json.loads(body.decode(), parse_constant=_refuse_constant)
+        event = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # It may only be stricter than the standard, which allows half surrogates.
+        event = _parse_slowly(body)
+    if not isinstance(event, dict):
+        raise Unreadable(_("not a JSON object"))
+    return event
+
+
+def _parse_slowly(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
     except RecursionError:
         raise Unreadable(_("JSON nested too deep")) from None
     except ValueError:
         raise Unreadable(_("not JSON")) from None
-    if not isinstance(event, dict):
-        raise Unreadable(_("not a JSON object"))
-    return event
 
 
 def identifier(event: dict[str, Any], key: str) -> str:
