@@ -27,8 +27,8 @@ from webhooks.registry import gateways
 
 logger = logging.getLogger(__name__)
 
-#: Many enough that the work of a statement is shared, few enough that a page sees them soon.
-BATCH_SIZE = 200
+#: Many, so that the work of a statement is shared: a thousand take half a second, one alone 0.03 s.
+BATCH_SIZE = 1000
 #: After so many attempts an event waits for a person: about four hours after the first.
 MAX_ATTEMPTS = 10
 FIRST_DELAY = timedelta(seconds=15)
@@ -105,9 +105,7 @@ def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[co
             next_attempt_at=None,
             processed_at=Coalesce("processed_at", timezone.now()),
         )
-    if not _apply(readable, once_more) and len(readable) > 1:
-        for one in readable:
-            _apply([one], once_more)
+    _apply(readable, once_more)
     return unconfirmed
 
 
@@ -119,10 +117,10 @@ def read(event: PaymentEvent) -> Reading:
     return gateways()[event.gateway].read(json.loads(bytes(event.body)))
 
 
-def _apply(readings: Sequence[tuple[PaymentEvent, Reading]], once_more: bool) -> bool:
-    """Apply events together; where that fails, none of them stands, and a single one is marked."""
+def _apply(readings: Sequence[tuple[PaymentEvent, Reading]], once_more: bool) -> None:
+    """Apply events together; where that fails, each half by itself, until the one fails alone."""
     if not readings:
-        return True
+        return
     try:
         with transaction.atomic():
             ledger.apply(
@@ -134,12 +132,13 @@ def _apply(readings: Sequence[tuple[PaymentEvent, Reading]], once_more: bool) ->
     except Exception as error:
         if isinstance(error, OperationalError) and not _is_events_fault(error):
             raise
-        if len(readings) == 1:
-            event = readings[0][0]
-            logger.exception("event %s cannot be applied", event.event_id)
-            _fail(event, f"{type(error).__name__}: {error}", once_more=once_more)
-        return False
-    return True
+        if half := len(readings) // 2:
+            _apply(readings[:half], once_more)
+            _apply(readings[half:], once_more)
+            return
+        event = readings[0][0]
+        logger.exception("event %s cannot be applied", event.event_id)
+        _fail(event, f"{type(error).__name__}: {error}", once_more=once_more)
 
 
 def _fail(

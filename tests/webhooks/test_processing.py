@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
+from unittest import mock
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from billing import ledger
 from billing.models import Invoice, PaymentEvent
 from billing.totals import discrepancies
 from tests import inbox
@@ -179,6 +181,18 @@ def test_one_bad_event_of_a_batch_fails_alone(bad: Callable[[], Payload]) -> Non
     ]
     assert set(Invoice.objects.values_list("ref", flat=True)) == {f"in_{n}" for n in range(6)}
     assert discrepancies() == []
+
+
+@in_transaction
+@pytest.mark.usefixtures("refused_by_the_database")
+def test_the_bad_event_of_a_large_batch_is_found_in_a_few_attempts() -> None:
+    good = invoices(31)
+    inbox.record(*good[:20], not_storable(), *good[20:])
+    with mock.patch("webhooks.processing.ledger.apply", wraps=ledger.apply) as attempts:
+        assert process_batch() == 32
+    assert sorted(states().values()) == [State.FAILED, *[State.PROCESSED] * 31]
+    # All, and both halves of what failed, five times.
+    assert attempts.call_count == 11
 
 
 @in_transaction

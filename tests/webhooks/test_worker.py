@@ -19,7 +19,7 @@ from tests.payloads import Payload, stripe
 from tests.servers import drain, wait_for, worker
 from tests.webhooks.senders import StripeSender, post
 from tests.webhooks.test_processing import waiting_for_a_lock
-from webhooks.processing import process_batch
+from webhooks.processing import BATCH_SIZE, process_batch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,11 +73,11 @@ def test_an_idle_worker_ends_at_once_when_told_to(tmp_path: Path) -> None:
 def test_a_busy_worker_ends_the_batch_it_has_and_no_more(tmp_path: Path) -> None:
     """D7."""
     with worker(tmp_path) as process:
-        inbox.record(*invoices(1000))
+        inbox.record(*invoices(3 * BATCH_SIZE))
         wait_for(lambda: count(State.PROCESSED) or count(State.UNMATCHED))
         assert stopped(process, within_seconds=3)
-    assert 0 < count(State.PROCESSED) < 1000
-    assert count(State.PROCESSED) + count(State.WAITING) == 1000
+    assert 0 < count(State.PROCESSED) < 3 * BATCH_SIZE
+    assert count(State.PROCESSED) + count(State.WAITING) == 3 * BATCH_SIZE
     assert Invoice.objects.count() == count(State.PROCESSED)
     assert discrepancies() == []
 
