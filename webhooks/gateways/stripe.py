@@ -4,7 +4,6 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from stripe import SignatureVerificationError, WebhookSignature
@@ -91,7 +90,7 @@ class _BytesSignature(WebhookSignature):
     @staticmethod
     def _compute_signature(payload: str, secret: str) -> str:
         signed = payload.encode("utf-8", "surrogateescape")
-        return hmac.new(secret.encode(), signed, sha256).hexdigest()
+        return hmac.digest(secret.encode(), signed, "sha256").hex()
 
 
 def _timestamp(header: str) -> int:
