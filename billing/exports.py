@@ -1,35 +1,41 @@
-"""The rows of each list as a table of plain values, chunk by chunk, to be written to a file."""
+"""The rows of each list as a table of texts, chunk by chunk, to be written to a file.
 
-from collections.abc import Callable, Iterator
+PostgreSQL joins and formats them: with objects for rows and cells it took four times as long.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+
 from billing.models import Dispute, Invoice, PaymentEvent, Refund
-from billing.money import Money
-from billing.pagination import walk
-from billing.queries.details import invoices_of, refunded_minor
+from billing.pagination import cursor_of, walk
+from billing.queries.links import REFUNDED, invoice_of
 from billing.queries.lists import Rows
+from billing.zone import operator_zone
 
-Cell = str | Money | datetime | None
-Row = list[Cell]
+Row = Sequence[str | None]
 
-EVENT_COLUMNS = (
-    *("gateway", "event_type", "tenant", "event_id", "state", "received_at", "occurred_at"),
-    *("invoice_number", "invoice_amount", "invoice_status", "currency", "error"),
-)
-INVOICE_COLUMNS = (
-    *("invoice_number", "tenant", "gateway", "gateway_invoice_id", "currency", "amount", "tax"),
-    *("amount_refunded", "status", "gateway_status", "created_at"),
-)
-REFUND_COLUMNS = (
-    *("refund_id", "invoice_number", "gateway_invoice_id", "tenant", "gateway", "payment"),
-    *("currency", "amount", "status", "created_at"),
-)
-DISPUTE_COLUMNS = (
-    *("dispute_id", "invoice_number", "gateway_invoice_id", "tenant", "gateway", "payment"),
-    *("currency", "amount", "counted", "status", "gateway_status", "created_at"),
-)
+
+class Kind(Enum):
+    TEXT = auto()
+    #: In major units, with exactly the decimals of the currency.
+    AMOUNT = auto()
+    #: ISO 8601 in the operators' zone, with its offset.
+    TIME = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``sql`` gives its text, from the tables that are joined."""
+
+    name: str
+    sql: str
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,103 +43,139 @@ class Export:
     """``chunks`` gives some thousand rows at a time, read when it is their turn."""
 
     name: str
-    columns: tuple[str, ...]
-    chunks: Iterator[list[Row]]
+    columns: Sequence[Column]
+    chunks: Iterator[Sequence[Row]]
+
+
+def _text(name: str, of: str = "listed") -> Column:
+    return Column(name, f"{of}.{name}")
+
+
+def _time(name: str) -> Column:
+    return Column(name, f"""to_char(listed.{name}, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')""", Kind.TIME)
+
+
+def _amount(name: str, minor: str, of: str = "listed") -> Column:
+    # Exact: a product of numerics has the decimals of both factors together.
+    unit = f"('{{1,0.1,0.01,0.001,0.0001}}'::numeric[])[{of}.exponent + 1]"
+    return Column(name, f"(({minor}) * {unit})::text", Kind.AMOUNT)
+
+
+_TENANT = Column("tenant", "tenant.name")
+_GATEWAY = _text("gateway")
+_CURRENCY = _text("currency")
+_STATUS = _text("status")
+_GATEWAY_STATUS = _text("gateway_status")
+_CREATED = _time("created_at")
+
+
+def _number(of: str) -> Column:
+    return Column("invoice_number", f"COALESCE(NULLIF({of}.number, ''), {of}.ref)")
+
+
+def _invoice_amount(name: str, of: str) -> Column:
+    return _amount(name, f"{of}.amount_minor - {of}.credited_minor", of)
+
+
+EVENTS = (
+    _GATEWAY,
+    _text("event_type"),
+    _TENANT,
+    _text("event_id"),
+    _text("state"),
+    _time("received_at"),
+    _time("occurred_at"),
+    _number("invoice"),
+    _invoice_amount("invoice_amount", "invoice"),
+    Column("invoice_status", "invoice.status"),
+    _text("currency", "invoice"),
+    Column("error", "listed.reason"),
+)
+INVOICES = (
+    _number("listed"),
+    _TENANT,
+    _GATEWAY,
+    Column("gateway_invoice_id", "listed.ref"),
+    _CURRENCY,
+    _invoice_amount("amount", "listed"),
+    _amount("tax", "listed.tax_minor"),
+    _amount("amount_refunded", "refunded.minor"),
+    _STATUS,
+    _GATEWAY_STATUS,
+    _CREATED,
+)
+_RETURNED = (
+    _number("invoice"),
+    Column("gateway_invoice_id", "invoice.ref"),
+    _TENANT,
+    _GATEWAY,
+    Column("payment", "listed.payment_ref"),
+    _CURRENCY,
+    _amount("amount", "listed.amount_minor"),
+)
+REFUNDS = (Column("refund_id", "listed.ref"), *_RETURNED, _STATUS, _CREATED)
+DISPUTES = (
+    Column("dispute_id", "listed.ref"),
+    *_RETURNED,
+    _amount("counted", "listed.counted_minor"),
+    _STATUS,
+    _GATEWAY_STATUS,
+    _CREATED,
+)
 
 
 def events(source: Rows[PaymentEvent], *, newest_first: bool, with_invoices: bool) -> Export:
     """``with_invoices``: the reader may see invoices; otherwise their columns are empty."""
-
-    def rows(events: list[PaymentEvent]) -> Iterator[Row]:
-        linked = invoices_of(events) if with_invoices else {}
-        for event in events:
-            invoice = linked.get(event.pk)
-            yield [
-                event.gateway,
-                event.event_type,
-                event.tenant.name if event.tenant else None,
-                event.event_id,
-                event.state,
-                event.received_at,
-                event.occurred_at,
-                *(_invoice_cells(invoice) if invoice else [None] * 4),
-                event.reason,
-            ]
-
-    chunks = walk(source, "received_at", newest_first=newest_first)
-    return Export("payment-events", EVENT_COLUMNS, _each(chunks, rows))
-
-
-def _invoice_cells(invoice: Invoice) -> Row:
-    return [invoice.display_number, invoice.amount, invoice.status, invoice.currency]
+    joined = invoice_of("listed.invoice_ref") if with_invoices else _NO_INVOICE
+    chunks = _read(source, EVENTS, joined, "received_at", newest_first)
+    return Export("payment-events", EVENTS, chunks)
 
 
 def invoices(source: Rows[Invoice], *, newest_first: bool) -> Export:
-    def rows(invoices: list[Invoice]) -> Iterator[Row]:
-        refunded = refunded_minor(invoices)
-        for invoice in invoices:
-            yield [
-                invoice.display_number,
-                invoice.tenant.name if invoice.tenant else None,
-                invoice.gateway,
-                invoice.ref,
-                invoice.currency,
-                invoice.amount,
-                invoice.tax,
-                Money(refunded.get(invoice.pk, 0), invoice.currency, invoice.exponent),
-                invoice.status,
-                invoice.gateway_status,
-                invoice.created_at,
-            ]
-
-    chunks = walk(source, "created_at", newest_first=newest_first)
-    return Export("invoices", INVOICE_COLUMNS, _each(chunks, rows))
+    return Export(
+        "invoices", INVOICES, _read(source, INVOICES, REFUNDED, "created_at", newest_first)
+    )
 
 
 def refunds(source: Rows[Refund], *, newest_first: bool) -> Export:
-    def rows(refunds: list[Refund]) -> Iterator[Row]:
-        linked = invoices_of(refunds)
-        for refund in refunds:
-            yield [
-                *_returned_cells(refund, linked.get(refund.pk)),
-                refund.status,
-                refund.created_at,
-            ]
-
-    chunks = walk(source, "created_at", newest_first=newest_first)
-    return Export("refunds", REFUND_COLUMNS, _each(chunks, rows))
+    joined = invoice_of("listed.invoice_ref")
+    chunks = _read(source, REFUNDS, joined, "created_at", newest_first)
+    return Export("refunds", REFUNDS, chunks)
 
 
 def disputes(source: Rows[Dispute], *, newest_first: bool) -> Export:
-    def rows(disputes: list[Dispute]) -> Iterator[Row]:
-        linked = invoices_of(disputes)
-        for dispute in disputes:
-            yield [
-                *_returned_cells(dispute, linked.get(dispute.pk)),
-                dispute.counted,
-                dispute.status,
-                dispute.gateway_status,
-                dispute.created_at,
-            ]
-
-    chunks = walk(source, "created_at", newest_first=newest_first)
-    return Export("disputes", DISPUTE_COLUMNS, _each(chunks, rows))
+    # No gateway says which invoice a dispute is about, but which payment.
+    chunks = _read(source, DISPUTES, invoice_of("NULL"), "created_at", newest_first)
+    return Export("disputes", DISPUTES, chunks)
 
 
-def _returned_cells(row: Refund | Dispute, invoice: Invoice | None) -> Row:
-    return [
-        row.ref,
-        invoice.display_number if invoice else None,
-        invoice.ref if invoice else None,
-        row.tenant.name if row.tenant else None,
-        row.gateway,
-        row.payment_ref,
-        row.currency,
-        row.amount,
-    ]
+# No row of it is joined: every column of it is empty.
+_NO_INVOICE = "LEFT JOIN billing_invoice AS invoice ON false"
 
 
-def _each(
-    chunks: Iterator[list[Any]], rows: Callable[[list[Any]], Iterator[Row]]
+def _read(
+    source: Rows[Any], columns: Sequence[Column], joined: str, date_field: str, newest_first: bool
 ) -> Iterator[list[Row]]:
-    return (list(rows(chunk)) for chunk in chunks)
+    direction = "DESC" if newest_first else "ASC"
+    cells = ", ".join(column.sql for column in columns)
+
+    def read(listed: QuerySet[Any]) -> list[tuple[Any, ...]]:
+        rows, params = listed.select_related(None).query.sql_with_params()
+        # The transaction ends before anything is sent: a reader who goes away leaves none open.
+        with atomic(), connection.cursor() as cursor:
+            # To compile a statement (jit) would take longer than to run it.
+            cursor.execute("SET LOCAL TIME ZONE %s; SET LOCAL jit = off", [operator_zone().key])
+            cursor.execute(
+                f"""
+                SELECT {cells}, {cursor_of("listed", date_field)}
+                FROM ({rows}) AS listed
+                LEFT JOIN billing_tenant AS tenant ON tenant.id = listed.tenant_id
+                {joined}
+                ORDER BY listed.{date_field} {direction}, listed.id {direction}
+                """,
+                params,
+            )
+            return list(cursor.fetchall())
+
+    chunks = walk(source, date_field, newest_first=newest_first, read=read)
+    return ([row[:-1] for row in chunk] for chunk in chunks)

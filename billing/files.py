@@ -1,27 +1,28 @@
 """An export as a file to download: a million rows take no more memory than a thousand."""
 
 import csv
+import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from decimal import Decimal
 from typing import IO
 
 import xlsxwriter
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from xlsxwriter.format import Format
 
-from billing.exports import Cell, Export, Row
-from billing.money import Money
-from billing.zone import operator_zone, today
+from billing.exports import Export, Kind, Row
+from billing.zone import today
 
 # A spreadsheet takes a cell of a CSV file that begins so for a formula, and would run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 
 #: How many rows a sheet of Excel holds, its header among them.
 SHEET_ROWS = 1_048_576
 # Excel keeps 15 digits of a number. An amount that has more is written as text.
-_MAX_NUMBER = 10**15 - 1
+_MAX_DIGITS = 15
 # What a cell holds, and how wide a column gets, in characters.
 _MAX_TEXT = 32_767
 _MAX_WIDTH = 48
@@ -34,10 +35,11 @@ def as_csv(export: Export) -> HttpResponseBase:
     """Sent while it is read. Times are ISO 8601 with the offset of the operators' zone."""
 
     def lines() -> Iterator[str]:
-        writer = csv.writer(_Echo())
-        yield writer.writerow(export.columns)
+        yield _lines([[column.name for column in export.columns]])
         for chunk in export.chunks:
-            yield "".join(writer.writerow(map(_csv_text, row)) for row in chunk)
+            columns = zip(export.columns, zip(*chunk, strict=True), strict=True)
+            cells = [_harmless(it) if column.kind is Kind.TEXT else it for column, it in columns]
+            yield _lines(zip(*cells, strict=True))
 
     return StreamingHttpResponse(
         lines(),
@@ -46,23 +48,17 @@ def as_csv(export: Export) -> HttpResponseBase:
     )
 
 
-class _Echo:
-    """A file for `csv.writer` that hands each line back instead of keeping it."""
+def _lines(rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
-    def write(self, line: str) -> str:
-        return line
 
-
-def _csv_text(cell: Cell) -> str:
-    match cell:
-        case None | "":
-            return ""
-        case str():
-            return f"'{cell}" if cell.startswith(_FORMULA) else cell
-        case Money():
-            return str(cell)
-        case datetime():
-            return cell.astimezone(operator_zone()).isoformat(timespec="seconds")
+def _harmless(texts: Row) -> Row:
+    """The texts of a column, none of which is a formula."""
+    if _FORMULA.isdisjoint({text[0] for text in texts if text}):
+        return texts
+    return [f"'{text}" if text and text[0] in _FORMULA else text for text in texts]
 
 
 # --- XLSX ------------------------------------------------------------------------------------
@@ -104,8 +100,13 @@ def write_xlsx(export: Export, file: IO[bytes]) -> None:
 class _XlsxWriter:
     def __init__(self, book: xlsxwriter.Workbook, export: Export) -> None:
         self._book = book
-        self._export = export
-        self._zone = operator_zone()
+        self._names = [column.name for column in export.columns]
+        write = {
+            Kind.TEXT: self._write_text,
+            Kind.AMOUNT: self._write_amount,
+            Kind.TIME: self._write_time,
+        }
+        self._write = [write[column.kind] for column in export.columns]
         self._bold = book.add_format({"bold": True})
         self._formats: dict[str, Format] = {}
         self._begin_sheet()
@@ -115,9 +116,9 @@ class _XlsxWriter:
             self.finish_sheet()
             self._begin_sheet()
         for column, cell in enumerate(row):
-            if cell is None or cell == "":
-                continue
-            self._widths[column] = max(self._widths[column], self._write(column, cell))
+            if cell:
+                self._write[column](column, cell)
+                self._widths[column] = max(self._widths[column], len(cell))
         self._rows += 1
 
     def finish_sheet(self) -> None:
@@ -130,45 +131,33 @@ class _XlsxWriter:
         self._sheet.freeze_panes(1, 0)
         self._rows = 1
         # Room for the arrow of the filter, too.
-        self._widths = [len(name) + 2 for name in self._export.columns]
-        for column, name in enumerate(self._export.columns):
+        self._widths = [len(name) + 2 for name in self._names]
+        for column, name in enumerate(self._names):
             self._sheet.write_string(0, column, name, self._bold)
 
-    def _write(self, column: int, cell: str | Money | datetime) -> int:
-        """Write a cell of the row that is being written, and say how many characters it has."""
-        match cell:
-            case str():
-                return self._write_text(column, cell)
-            case Money():
-                return self._write_amount(column, cell)
-            case datetime():
-                return self._write_time(column, cell)
-
-    def _write_text(self, column: int, text: str) -> int:
+    def _write_text(self, column: int, text: str) -> None:
         if len(text) > _MAX_TEXT:
             text = f"{text[: _MAX_TEXT - 1]}…"
         if text.startswith("<r>"):
             # The library would take it for marked-up text, and write it into the file as it is.
             text = f"\u200b{text}"
         self._sheet.write_string(self._rows, column, text)
-        return len(text)
 
-    def _write_amount(self, column: int, money: Money) -> int:
-        if abs(money.minor) > _MAX_NUMBER:
-            return self._write_text(column, str(money))
-        decimals = f".{'0' * money.exponent}" if money.exponent else ""
+    def _write_amount(self, column: int, text: str) -> None:
+        whole, point, decimals = text.partition(".")
+        if len(whole.lstrip("-") + decimals) > _MAX_DIGITS:
+            self._write_text(column, text)
+            return
         # A Decimal: the library writes its digits as they are, and a float's as it rounded them.
-        self._sheet.write_number(self._rows, column, money.major, self._format(f"#,##0{decimals}"))
-        return len(f"{money.major:,f}")
+        form = self._format(f"#,##0{point}{'0' * len(decimals)}")
+        self._sheet.write_number(self._rows, column, Decimal(text), form)
 
-    def _write_time(self, column: int, at: datetime) -> int:
+    def _write_time(self, column: int, text: str) -> None:
         # Excel's times have no zone. The offset stands in the format of the cell, so that the hour
         # that comes twice when clocks go back can be told apart.
-        local = at.astimezone(self._zone).replace(microsecond=0)
-        text = local.isoformat(" ")
-        form = self._format(f'yyyy-mm-dd hh:mm:ss "{text[19:]}"')
-        self._sheet.write_datetime(self._rows, column, local.replace(tzinfo=None), form)
-        return len(text)
+        local, offset = text[:19], text[19:]
+        form = self._format(f'yyyy-mm-dd hh:mm:ss "{offset}"')
+        self._sheet.write_datetime(self._rows, column, datetime.fromisoformat(local), form)
 
     def _format(self, number_format: str) -> Format:
         if number_format not in self._formats:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic
+from typing import Any, Generic
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -157,14 +157,27 @@ def newer(source: Rows[Row], date_field: str, than: Cursor | None, limit: int) -
     return _from(source, date_field, than, False, limit).count()
 
 
+def cursor_of(table: str, date_field: str) -> str:
+    """SQL that writes the cursor of a row."""
+    return f"(extract(epoch FROM {table}.{date_field}) * 1000000)::bigint || '_' || {table}.id"
+
+
 def walk(
-    source: Rows[Row], date_field: str, *, newest_first: bool, chunk: int = 2000
-) -> Iterator[list[Row]]:
-    """All rows in chunks, in constant memory and with no transaction held open."""
+    source: Rows[Row],
+    date_field: str,
+    *,
+    newest_first: bool,
+    read: Callable[[QuerySet[Row]], list[tuple[Any, ...]]],
+    chunk: int = 2000,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows in chunks, in constant memory and with no transaction held open.
+
+    ``read`` reads the rows of a chunk; the last value of each is `cursor_of` it.
+    """
     cursor = None
-    while rows := list(_from(source, date_field, cursor, newest_first, chunk)):
+    while rows := read(_from(source, date_field, cursor, newest_first, chunk)):
         yield rows
-        cursor = Cursor(getattr(rows[-1], date_field), rows[-1].pk)
+        cursor = Cursor.parse(rows[-1][-1])
 
 
 def _from(

@@ -7,7 +7,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from billing.models import Payment
+from billing.models import Invoice
 
 #: A gateway and the gateway's own id of an object.
 Key = tuple[str, str]
@@ -23,52 +23,65 @@ def among(column: str, keys: Iterable[Key]) -> Q:
     )
 
 
-def invoices_by_payment(payments: set[Key]) -> dict[Key, Key]:
-    """The invoice of each payment, for those that have one.
+_ISSUED = ", ".join(f"'{status}'" for status in Invoice.ISSUED)
 
-    A charge may know its invoice only through its payment intent, and an intent only through its
-    charge. Two queries, for any number of payments.
+
+def invoice_of(invoice_ref: str) -> str:
+    """SQL that joins to each row ``listed`` the issued invoice that it is about, if there is one.
+
+    The row names it (``invoice_ref``), or a payment of it. A charge may know its invoice only
+    through its payment intent, and an intent only through its charge. A payment that a row names as
+    its invoice may have turned out to belong to another one. The first that is found counts.
     """
-    links: dict[Key, Key] = {}
-    intents: dict[Key, Key] = {}
-    near = Payment.objects.filter(among("ref", payments) | among("intent_ref", payments))
-    for gateway, ref, intent_ref, invoice_ref in near.values_list(
-        "gateway", "ref", "intent_ref", "invoice_ref"
-    ):
-        if intent_ref:
-            intents[gateway, ref] = (gateway, intent_ref)
-        if invoice_ref:
-            links[gateway, ref] = (gateway, invoice_ref)
-            if intent_ref:
-                links.setdefault((gateway, intent_ref), (gateway, invoice_ref))
-    unknown = {intent for intent in intents.values() if intent not in links}
-    if unknown:
-        far = Payment.objects.filter(
-            among("ref", unknown) | among("intent_ref", unknown), invoice_ref__isnull=False
-        )
-        for gateway, ref, intent_ref, invoice_ref in far.values_list(
-            "gateway", "ref", "intent_ref", "invoice_ref"
-        ):
-            for payment in filter(None, (ref, intent_ref)):
-                links.setdefault((gateway, payment), (gateway, invoice_ref or ""))
-    for charge, intent in intents.items():
-        if intent in links:
-            links.setdefault(charge, links[intent])
-    return {key: links[key] for key in payments if key in links}
-
-
-def payments_of(invoices: Iterable[Key]) -> dict[Key, Key]:
-    """The payments that name one of the invoices, and the charges of those that are intents.
-
-    Each with its invoice. Two queries, for any number of invoices.
+    return f"""
+        LEFT JOIN LATERAL (
+            SELECT invoice.* FROM (
+                SELECT {invoice_ref}::text AS ref
+                UNION ALL
+                SELECT near.ref FROM billing_payment AS payment, LATERAL (
+                    SELECT payment.invoice_ref AS ref
+                    UNION ALL
+                    SELECT invoice_ref FROM billing_payment
+                    WHERE gateway = listed.gateway AND ref = payment.intent_ref
+                    UNION ALL
+                    SELECT invoice_ref FROM billing_payment
+                    WHERE gateway = listed.gateway AND intent_ref = payment.intent_ref
+                ) AS near
+                WHERE payment.gateway = listed.gateway AND payment.ref = listed.payment_ref
+                UNION ALL
+                SELECT invoice_ref FROM billing_payment
+                WHERE gateway = listed.gateway AND intent_ref = listed.payment_ref
+            ) AS named
+            JOIN billing_invoice AS invoice
+            ON invoice.gateway = listed.gateway AND invoice.ref = named.ref
+                AND invoice.status IN ({_ISSUED})
+            LIMIT 1
+        ) AS invoice ON true
     """
-    named = Payment.objects.filter(among("invoice_ref", invoices))
-    paid_by = {
-        (gateway, ref): (gateway, invoice_ref or "")
-        for gateway, ref, invoice_ref in named.values_list("gateway", "ref", "invoice_ref")
-    }
-    if paid_by:
-        charges = Payment.objects.filter(among("intent_ref", paid_by))
-        for gateway, ref, intent_ref in charges.values_list("gateway", "ref", "intent_ref"):
-            paid_by.setdefault((gateway, ref), paid_by[gateway, intent_ref or ""])
-    return paid_by
+
+
+#: SQL that joins to each invoice ``listed`` how much was refunded of it.
+#:
+#: Refunds name their invoice, or a payment of it, or a charge of a payment intent of it. Each
+#: counts once, if it succeeded and is in the invoice's currency and unit.
+REFUNDED = """
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(amount_minor), 0) AS minor FROM (
+            SELECT amount_minor, status, currency, exponent FROM billing_refund
+            WHERE gateway = listed.gateway AND invoice_ref = listed.ref
+            UNION ALL
+            SELECT refund.amount_minor, refund.status, refund.currency, refund.exponent
+            FROM billing_payment AS named, LATERAL (
+                SELECT named.ref
+                UNION ALL
+                SELECT ref FROM billing_payment
+                WHERE gateway = listed.gateway AND intent_ref = named.ref
+                    AND invoice_ref IS DISTINCT FROM listed.ref
+            ) AS payment, billing_refund AS refund
+            WHERE named.gateway = listed.gateway AND named.invoice_ref = listed.ref
+                AND refund.gateway = listed.gateway AND refund.payment_ref = payment.ref
+                AND refund.invoice_ref IS DISTINCT FROM listed.ref
+        ) AS refund
+        WHERE (status, currency, exponent) = ('succeeded', listed.currency, listed.exponent)
+    ) AS refunded
+"""

@@ -1,10 +1,12 @@
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.models import PaymentEvent
@@ -14,6 +16,7 @@ from tests.factories import (
     make_invoice,
     make_payment,
     make_refund,
+    make_staff,
     make_tenant,
 )
 
@@ -65,14 +68,15 @@ def test_event_with_its_invoice(staff: Client, settings: Settings) -> None:
     ]
 
 
-def test_invoice_with_its_refunds(staff: Client) -> None:
+@pytest.mark.parametrize("charge_names", [None, "in_2"])
+def test_invoice_with_its_refunds(staff: Client, charge_names: str | None) -> None:
     tenant = make_tenant("Acme")
     make_invoice(
         ref="in_1", number=None, currency="JPY", exponent=0, amount_minor=5000, tax_minor=None
     )
     dollars = make_invoice(ref="in_2", tenant=tenant, amount_minor=10_000, tax_minor=0)
     make_payment(ref="pi_2", invoice_ref="in_2")
-    make_payment(ref="ch_2", intent_ref="pi_2")
+    make_payment(ref="ch_2", intent_ref="pi_2", invoice_ref=charge_names)
     make_refund(amount_minor=100, invoice_ref="in_2", payment_ref="ch_2")
     make_refund(amount_minor=20, payment_ref="ch_2")
     make_refund(amount_minor=3, payment_ref="pi_2")
@@ -99,6 +103,57 @@ def test_formulas_are_text_and_amounts_stay_numbers(staff: Client, first: str) -
 
     assert row["invoice_number"] == row["tenant"] == f"'{evil}"
     assert row["amount"] == "-5.00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "winter", "summer"),
+    [
+        ("UTC", "2026-01-15T12:00:00+00:00", "2026-07-15T12:00:00+00:00"),
+        ("Europe/Berlin", "2026-01-15T13:00:00+01:00", "2026-07-15T14:00:00+02:00"),
+        ("America/St_Johns", "2026-01-15T08:30:00-03:30", "2026-07-15T09:30:00-02:30"),
+    ],
+)
+def test_times_are_the_operators(
+    staff: Client, settings: Settings, zone: str, winter: str, summer: str
+) -> None:
+    settings.PAYMENTS_TIME_ZONE = zone
+    for month in (1, 7):
+        at = datetime(2026, month, 15, 12, 0, 0, 999_999, tzinfo=UTC)
+        make_event(received_at=at, occurred_at=at)
+
+    exported = rows(staff, "events", "?sort=date")
+
+    assert [row["received_at"] for row in exported] == [winter, summer]
+    assert [row["occurred_at"] for row in exported] == [winter, summer]
+
+
+def test_exports_without_the_right_to_see_invoices(client: Client) -> None:
+    client.force_login(make_staff("view_paymentevent"))
+    make_event(invoice_ref=make_invoice().ref)
+
+    (row,) = rows(client, "events")
+
+    assert row["event_id"]
+    invoice = ("invoice_number", "invoice_amount", "invoice_status", "currency")
+    assert [row[name] for name in invoice] == [""] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_goes_away_leaves_the_connection_as_it_was(
+    staff: Client, settings: Settings
+) -> None:
+    settings.PAYMENTS_TIME_ZONE = "Europe/Berlin"
+    make_event()
+    response = staff.get("/admin/payments/events/export.csv")
+    lines = iter(response)
+    _header, first = next(lines), next(lines)
+
+    assert first.startswith(b"stripe,")
+    assert connection.connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW TimeZone")
+        assert cursor.fetchone() == ("UTC",)
+    response.close()
 
 
 def test_export_has_what_the_page_shows(staff: Client) -> None:
@@ -140,8 +195,8 @@ def test_streamed_in_chunks_of_a_few_statements_each(
     response = staff.get("/admin/payments/events/export.csv")
     assert response.streaming
 
-    # Three chunks and the empty one after them.
-    with django_assert_max_num_queries(4 + 3 * 3):
+    # Three chunks and the empty one after them: each begins, sets the time zone, reads and ends.
+    with django_assert_max_num_queries(4 * 4):
         lines = b"".join(response).splitlines()
 
     assert len(lines) == 1 + 4501

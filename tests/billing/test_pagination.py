@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -51,8 +52,12 @@ def test_walking_forward_and_back_visits_each_row_once(
     assert [row for page in pages for row in page.rows] == expected
     assert [row for page in reversed(back) for row in page.rows] == expected
     assert all(len(page.rows) == per_page for page in pages[:-1])
-    chunks = walk(Rows(EVENTS), "received_at", newest_first=sort == "-date", chunk=7)
-    assert [row for chunk in chunks for row in chunk] == expected
+
+    def read(rows: QuerySet[PaymentEvent]) -> list[tuple[Any, ...]]:
+        return [(row, str(Cursor(row.received_at, row.pk))) for row in rows]
+
+    chunks = walk(Rows(EVENTS), "received_at", newest_first=sort == "-date", read=read, chunk=7)
+    assert [row for chunk in chunks for row, _cursor in chunk] == expected
 
 
 def test_rows_that_arrive_meanwhile_move_no_page() -> None:

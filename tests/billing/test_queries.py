@@ -89,7 +89,7 @@ class TestLinkedInvoice:
             expected[make_event(gateway=gateway, invoice_ref=invoice.ref).pk] = invoice
 
         events = list(lists.events())
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(2):
             assert invoices_of(events) == expected
 
 

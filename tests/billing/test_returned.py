@@ -243,8 +243,8 @@ class TestPages:
 
         for size in (25, 50):
             # Who asks, and whether the worker runs; totals, tenants, the rows and their count,
-            # the count of events; payments, their intents, invoices.
-            with django_assert_num_queries(5 + 5 + 4):
+            # the count of events; which invoices, and those.
+            with django_assert_num_queries(5 + 5 + 3):
                 assert staff.get(f"{path}?per_page={size}").text.count('class="inv-no"') == size
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from billing import exports
 from billing.models import (
     Dispute,
     Invoice,
@@ -14,7 +15,7 @@ from billing.models import (
     Subscription,
     TenantClaim,
 )
-from billing.queries.details import refunded_minor
+from billing.queries import lists
 from billing.queries.totals import totals
 from tests.scenarios.reading import Expected
 
@@ -30,7 +31,7 @@ def standing(events: Mapping[str, int]) -> Standing:
     links = _links()
     found: Standing = {}
     invoices = list(Invoice.objects.filter(status__in=Invoice.ISSUED).select_related("tenant"))
-    refunded = refunded_minor(invoices)
+    refunded = _refunded()
     names = {(invoice.gateway, invoice.ref): invoice.display_number for invoice in invoices}
 
     def of(gateway: str, payment_ref: str | None, invoice_ref: str | None = None) -> str:
@@ -38,14 +39,11 @@ def standing(events: Mapping[str, int]) -> Standing:
         return names.get((gateway, ref), "none")
 
     for invoice in invoices:
-        returned = str(
-            type(invoice.amount)(refunded.get(invoice.pk, 0), invoice.currency, invoice.exponent)
-        )
         found["invoice", invoice.display_number] = (
             f"{invoice.status} {invoice.amount} {invoice.currency}",
             {
                 "tax": str(invoice.tax or "none"),
-                "refunded": returned,
+                "refunded": refunded[invoice.gateway, invoice.ref],
                 "tenant": invoice.tenant.key if invoice.tenant else "none",
                 "word": invoice.gateway_status or "none",
                 "attention": invoice.attention or "none",
@@ -148,6 +146,16 @@ def _processed(stands: Standing, expected: Sequence[Expected]) -> list[Expected]
 
 def _day(at: datetime | None) -> str:
     return at.strftime("%m-%d") if at else "none"
+
+
+def _refunded() -> dict[tuple[str | None, str | None], str]:
+    """What was refunded of each invoice, as their export says it."""
+    export = exports.invoices(lists.Rows(lists.invoices()), newest_first=True)
+    names = [column.name for column in export.columns]
+    rows = [dict(zip(names, row, strict=True)) for chunk in export.chunks for row in chunk]
+    return {
+        (row["gateway"], row["gateway_invoice_id"]): row["amount_refunded"] or "" for row in rows
+    }
 
 
 def _links() -> dict[tuple[str, str], str]:
