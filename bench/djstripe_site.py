@@ -1,6 +1,6 @@
 """dj-stripe as its documentation sets it up, without handlers: an event is verified and stored.
 
-Runs in an environment of its own (see `bench.peers`), so nothing of ours is imported here.
+Runs in an environment of its own (see `bench.ingest`), so nothing of ours is imported here.
 """
 
 import os
@@ -13,7 +13,6 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 
 _url = urlsplit(os.environ["DATABASE_URL"])
-UUID = "00000000-0000-4000-8000-000000000000"
 
 
 def enqueue(obj: object, api_key: str = "") -> None:
@@ -52,7 +51,7 @@ if __name__ == "__main__":
     call_command("migrate", verbosity=0)
     WebhookEndpoint.objects.create(
         id="we_bench",
-        djstripe_uuid=UUID,
+        djstripe_uuid=os.environ["DJ_STRIPE_UUID"],
         secret=os.environ["STRIPE_WEBHOOK_SECRETS"],
         url="http://127.0.0.1/",
         status="enabled",

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ ROUNDS = 3
 OURS = "this product"
 DJ_STRIPE = "dj-stripe==2.11.0"
 DJ_STRIPE_UUID = "00000000-0000-4000-8000-000000000000"
+# Its server and Stripe's library are the newest, since it names no versions of them.
+SYNC_ENGINE = ("@supabase/stripe-sync-engine@0.48.5", "fastify@5.12.8", "stripe@23.1.0")
 
 
 class NotRun(Exception):
@@ -62,26 +64,37 @@ def _ours(postgres: Postgres, folder: Path) -> Iterator[int]:
 def _dj_stripe(postgres: Postgres, folder: Path) -> Iterator[int]:
     """In an environment of its own, from the package index."""
     python = folder / "dj-stripe" / "bin" / "python"
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "venv", str(python.parent.parent)],
-            check=True,
-            capture_output=True,
-        )
-        packages = [DJ_STRIPE, "django<5.3", "psycopg2-binary", "granian"]
-        subprocess.run(
-            [str(python), "-m", "pip", "install", "--quiet", *packages],
-            check=True,
-            capture_output=True,
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise NotRun(f"{DJ_STRIPE} could not be installed: {error}") from error
+    packages = [DJ_STRIPE, "django<5.3", "psycopg2-binary", "granian"]
+    _install([sys.executable, "-m", "venv", str(python.parent.parent)])
+    _install([str(python), "-m", "pip", "install", "--quiet", *packages])
     env = environment(postgres.database("dj-stripe"), folder)
-    env["PYTHONPATH"] = str(ROOT / "bench")
+    env |= {"PYTHONPATH": str(ROOT / "bench"), "DJ_STRIPE_UUID": DJ_STRIPE_UUID}
     subprocess.run([str(python), str(ROOT / "bench/djstripe_site.py")], env=env, check=True)
     command = [str(python), *granian("djstripe_site:application", workers=2, threads=4)[1:]]
     with serving(command, env, folder / "dj-stripe.log", folder) as port:
         yield port
+
+
+@contextmanager
+def _sync_engine(postgres: Postgres, folder: Path) -> Iterator[int]:
+    """One process of Node.js, which is what it is made for, from npm."""
+    home = folder / "sync-engine"
+    home.mkdir()
+    _install(["npm", "install", "--silent", "--prefix", str(home), *SYNC_ENGINE])
+    site = home / "site.cjs"  # Node.js looks for packages beside the file
+    site.write_text((ROOT / "bench/sync_engine_site.cjs").read_text())
+    env = environment(postgres.database("sync-engine"), folder)
+    with serving(["node", str(site)], env, folder / "sync-engine.log", home) as port:
+        yield port
+
+
+def _install(command: Sequence[str]) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except OSError as error:
+        raise NotRun(str(error)) from error
+    except subprocess.CalledProcessError as error:
+        raise NotRun(f"{' '.join(command[:3])} failed: {error.stderr[-500:]}") from error
 
 
 def manage(env: dict[str, str], *arguments: str) -> None:
@@ -94,6 +107,7 @@ def measure(postgres: Postgres, folder: Path, posts: int) -> list[Table]:
         Contestant("a Django view that does nothing", "/empty", _ladder),
         Contestant("a Django view that verifies and inserts", "/insert", _ladder, 0.5),
         Contestant(OURS, "/webhooks/stripe/", _ours),
+        Contestant("stripe-sync-engine", "/webhooks", _sync_engine, 0.5),
         Contestant(
             "dj-stripe, without handlers", f"/stripe/webhook/{DJ_STRIPE_UUID}/", _dj_stripe, 0.1
         ),

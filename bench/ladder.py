@@ -29,8 +29,6 @@ settings.configure(
     },
 )
 
-TABLE = "CREATE TABLE IF NOT EXISTS bench_event (id text PRIMARY KEY, body bytea NOT NULL)"
-
 
 def empty(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
