@@ -76,11 +76,12 @@ def _process_batch(limit: int) -> int:
 def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[confirming.Question]:
     """Read ``events``, which must be locked, and apply them, in the caller's transaction.
 
-    Returns those that were not, because their gateway must be asked about them first. Where they
-    are applied ``once_more``, one that failed before and fails again stays as it is.
+    Returns those that were not, because their gateway must be asked about them first. Those of a
+    customer whom another worker is at work on are left as they are. Where events are applied
+    ``once_more``, one that failed before and fails again stays as it is.
     """
     unconfirmed: list[confirming.Question] = []
-    readable: list[tuple[PaymentEvent, Reading]] = []
+    readable: list[tuple[PaymentEvent, ReadEvent]] = []
     ignored: dict[str, list[int]] = defaultdict(list)
     for event in events:
         try:
@@ -97,7 +98,10 @@ def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[co
             elif (read_back := confirming.read_back_of(event, reading)) is not None:
                 unconfirmed.append((event, reading, read_back))
             else:
-                readable.append((event, reading))
+                read_event = ReadEvent(
+                    event.pk, event.gateway, event.event_id, event.occurred_at, reading
+                )
+                readable.append((event, read_event))
     for reason, pks in ignored.items():
         PaymentEvent.objects.filter(pk__in=pks).update(
             state=PaymentEvent.State.IGNORED,
@@ -105,7 +109,8 @@ def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[co
             next_attempt_at=None,
             processed_at=Coalesce("processed_at", timezone.now()),
         )
-    _apply(readable, once_more)
+    held = ledger.hold([read_event for _, read_event in readable])
+    _apply([one for one in readable if one[0].pk in held], once_more)
     return unconfirmed
 
 
@@ -117,26 +122,21 @@ def read(event: PaymentEvent) -> Reading:
     return gateways()[event.gateway].read(json.loads(bytes(event.body)))
 
 
-def _apply(readings: Sequence[tuple[PaymentEvent, Reading]], once_more: bool) -> None:
+def _apply(readable: Sequence[tuple[PaymentEvent, ReadEvent]], once_more: bool) -> None:
     """Apply events together; where that fails, each half by itself, until the one fails alone."""
-    if not readings:
+    if not readable:
         return
     try:
         with transaction.atomic():
-            ledger.apply(
-                [
-                    ReadEvent(event.pk, event.gateway, event.event_id, event.occurred_at, reading)
-                    for event, reading in readings
-                ]
-            )
+            ledger.apply([read_event for _, read_event in readable])
     except Exception as error:
         if isinstance(error, OperationalError) and not _is_events_fault(error):
             raise
-        if half := len(readings) // 2:
-            _apply(readings[:half], once_more)
-            _apply(readings[half:], once_more)
+        if half := len(readable) // 2:
+            _apply(readable[:half], once_more)
+            _apply(readable[half:], once_more)
             return
-        event = readings[0][0]
+        event = readable[0][0]
         logger.exception("event %s cannot be applied", event.event_id)
         _fail(event, f"{type(error).__name__}: {error}", once_more=once_more)
 

@@ -29,7 +29,7 @@ from billing.facts import (
     SubscriptionFact,
     TenantFact,
 )
-from billing.ledger import derived, history, rows, tenancy
+from billing.ledger import derived, families, history, rows, tenancy
 from billing.ledger.rows import Key
 from billing.ledger.stamps import Row, Stamp, columns, milliseconds, rank
 from billing.models import (
@@ -46,7 +46,7 @@ from billing.models import (
     TenantClaim,
 )
 
-__all__ = ["ReadEvent", "apply", "assign_tenant", "assigned_on", "forget"]
+__all__ = ["ReadEvent", "apply", "assign_tenant", "assigned_on", "forget", "hold"]
 
 #: In the order in which tables are locked.
 TABLES: dict[type[ObjectFact], rows.Model] = {
@@ -91,6 +91,20 @@ class Said:
     event_pk: int
 
 
+def hold(events: Sequence[ReadEvent]) -> set[int]:
+    """The ids of those ``events`` whose customers no other worker is at work on.
+
+    None will be, until the caller's transaction ends. `apply` is right without it; it only keeps
+    workers apart, so that none waits for another's rows.
+    """
+    return families.hold(
+        {
+            event.pk: [(model._meta.db_table, event.gateway, ref) for model, ref in _named(event)]
+            for event in events
+        }
+    )
+
+
 def apply(events: Sequence[ReadEvent]) -> None:
     """Merge what ``events`` say and mark them processed, in the caller's transaction."""
     said: dict[rows.Model, dict[Key, list[Said]]] = {model: {} for model in TABLES.values()}
@@ -99,16 +113,15 @@ def apply(events: Sequence[ReadEvent]) -> None:
     touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
     for event in events:
         at_ms = milliseconds(event.occurred_at)
-        _name(said, event.gateway, event.reading.refs)
+        for model, ref in _named(event):
+            said[model].setdefault((event.gateway, ref), [])
         for fact in event.reading.facts:
             match fact:
                 case ObjectFact():
                     stamp = [rank(fact), at_ms, fact.step, event.event_id]
-                    by_key = said[TABLES[type(fact)]]
-                    by_key.setdefault((event.gateway, fact.ref), []).append(
+                    said[TABLES[type(fact)]][event.gateway, fact.ref].append(
                         Said(columns(fact), stamp, event.pk)
                     )
-                    _name(said, event.gateway, _linked(fact))
                 case TenantFact():
                     claim = tenancy.Claim.of(
                         event.gateway, event.reading.refs, fact, at_ms, event.event_id
@@ -116,12 +129,13 @@ def apply(events: Sequence[ReadEvent]) -> None:
                     claims |= {claim} if claim else set()
                 case FailureFact():
                     notifications.append(_notification(event, fact))
+    # First, for a tenant may be new to two workers at once: the second waits, and holds no row yet.
+    tenancy.record(claims)
     changes: dict[int, list[history.Change]] = defaultdict(list)
     for model, by_key in said.items():
         _merge(model, by_key, changes, touched)
         for gateway, ref in by_key:
             touched[gateway].add(model._meta.db_table, ref)
-    tenancy.record(claims)
     # The outbox row is unique, so that an attempt is told once however often it is reported.
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     for gateway, what in sorted(touched.items()):
@@ -175,16 +189,23 @@ def assigned_on(event: PaymentEvent) -> tuple[str, str] | None:
     )
 
 
-def _name(said: dict[rows.Model, dict[Key, list[Said]]], gateway: str, refs: Refs) -> None:
-    """Note which rows an event names, so that they are locked though nothing is said of them."""
-    for model, ref in (
-        (Customer, refs.customer),
-        (Subscription, refs.subscription),
-        (Invoice, refs.invoice),
-        (Payment, refs.payment),
-    ):
-        if ref is not None:
-            said[model].setdefault((gateway, ref), [])
+def _named(event: ReadEvent) -> set[tuple[rows.Model, str]]:
+    """The rows that an event names: they are locked, though nothing may be said of them."""
+    facts = [fact for fact in event.reading.facts if isinstance(fact, ObjectFact)]
+    return {
+        *((TABLES[type(fact)], fact.ref) for fact in facts),
+        *(
+            (model, ref)
+            for refs in [event.reading.refs, *map(_linked, facts)]
+            for model, ref in (
+                (Customer, refs.customer),
+                (Subscription, refs.subscription),
+                (Invoice, refs.invoice),
+                (Payment, refs.payment),
+            )
+            if ref is not None
+        ),
+    }
 
 
 def _linked(fact: ObjectFact) -> Refs:

@@ -157,7 +157,8 @@ def record(claims: Collection[Claim]) -> None:
         cursor.execute(
             "INSERT INTO billing_tenant (key, name, billing_email, created_at)"
             " SELECT key, key, '', now() FROM unnest(%s::text[]) AS keys (key)"
-            " ON CONFLICT (key) DO NOTHING",
+            " WHERE NOT EXISTS (SELECT FROM billing_tenant known WHERE known.key = keys.key)"
+            " ORDER BY key ON CONFLICT (key) DO NOTHING",
             [keys],
         )
         cursor.execute(

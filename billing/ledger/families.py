@@ -1,0 +1,97 @@
+"""Keeps workers from waiting for one another: what one is at work on, the others leave for later.
+
+Nearly all that an event touches belongs to one customer of a gateway. A worker holds the customers
+of its batch until it commits, each by a lock that it gets at once or not at all; the events of a
+customer that another worker holds stay in the inbox. Rows are locked all the same when they are
+merged, for a link that nobody knows yet may lead two workers to one row: then the second waits.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import connection
+
+from billing.models import Customer, Invoice, Payment, Subscription
+
+#: Table, gateway, and the gateway's own id.
+Name = tuple[str, str, str]
+
+CUSTOMERS = Customer._meta.db_table
+# Their rows may know the customer of an event that does not name it.
+KNOW_CUSTOMERS = {model._meta.db_table for model in (Subscription, Invoice, Payment)}
+
+
+def hold(named: Mapping[int, Collection[Name]]) -> set[int]:
+    """Of events, with what each names, those that may be applied in the caller's transaction."""
+    families: dict[Name, set[Name]] = {}
+    for names in named.values():
+        _join(families, names)
+    for link in _standing_links(families):
+        _join(families, link)
+    keys = {event: _keys(families, names) for event, names in named.items()}
+    wanted = sorted(set().union(*keys.values()))
+    held = _try_to_lock(wanted)
+    if wanted and not held:
+        # Wait for one of them, holding none, rather than read the same events again and again.
+        _fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", wanted[0])
+        held = _try_to_lock(wanted)
+    return {event for event, own in keys.items() if own <= held}
+
+
+def _join(families: dict[Name, set[Name]], names: Collection[Name]) -> None:
+    """Make one family of the names and all that belongs to any of them."""
+    if not names:
+        return
+    joined = max((families.setdefault(name, {name}) for name in names), key=len)
+    for name in names:
+        family = families[name]
+        if family is not joined:
+            joined |= family
+            families.update(dict.fromkeys(family, joined))
+
+
+def _standing_links(families: dict[Name, set[Name]]) -> list[tuple[Name, Name]]:
+    """The customers of what is named by events that do not name them, as far as rows know them."""
+    missing: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for (table, gateway, ref), family in families.items():
+        if table in KNOW_CUSTOMERS and all(name[0] != CUSTOMERS for name in family):
+            missing[table].append((gateway, ref))
+    return [
+        ((table, gateway, ref), (CUSTOMERS, gateway, customer_ref))
+        for table, keys in missing.items()
+        for gateway, ref, customer_ref in _fetch(
+            f"""
+            SELECT gateway, ref, customer_ref FROM {table}
+            WHERE (gateway, ref) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+                AND customer_ref IS NOT NULL
+            """,
+            *map(list, zip(*keys, strict=True)),
+        )
+    ]
+
+
+def _keys(families: dict[Name, set[Name]], names: Collection[Name]) -> set[str]:
+    """What is locked for an event: the customers of its family, or all of one without any."""
+    family = families[next(iter(names))] if names else set()
+    return {
+        f"family:{':'.join(name)}"
+        for name in {name for name in family if name[0] == CUSTOMERS} or family
+    }
+
+
+def _try_to_lock(keys: list[str]) -> set[str]:
+    return {
+        key
+        for (key,) in _fetch(
+            "SELECT key FROM unnest(%s::text[]) AS keys (key)"
+            " WHERE pg_try_advisory_xact_lock(hashtextextended(key, 0))",
+            keys,
+        )
+    }
+
+
+def _fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
