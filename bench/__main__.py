@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import ingest
+from bench import applying, ingest
 from bench.servers import ROOT, Postgres
 
 REPORT = ROOT / "docs" / "performance.md"
@@ -23,6 +23,7 @@ def main() -> None:
         (folder / "static").mkdir()
         postgres = Postgres(folder / "postgres")
         tables = ingest.measure(postgres, folder, posts=20_000 if options.full else 6_000)
+        tables += applying.measure(postgres, folder, 100_000 if options.full else 20_000)
         server = postgres.psql("SHOW server_version")
     text = "\n\n".join([_head(server), *(table.markdown() for table in tables)]) + "\n"
     print(text)

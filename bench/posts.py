@@ -10,6 +10,8 @@ from webhooks.simulator import stripe_headers
 
 #: The size of the genuine events that were collected, in bytes, at the median.
 BODY_BYTES = 4800
+#: Whose invoices they are, in turn.
+CUSTOMERS = 1000
 
 
 def stripe_posts(how_many: int, path: str) -> list[bytes]:
@@ -22,11 +24,14 @@ def stripe_posts(how_many: int, path: str) -> list[bytes]:
 def stripe_body(number: int) -> bytes:
     """An event that an invoice was paid; a genuine one with ids of its own, and padded."""
     _event["id"] = f"evt_bench{number:012}"
-    _event["data"]["object"]["id"] = f"in_bench{number:012}"
+    _invoice["id"] = f"in_bench{number:012}"
+    _invoice["customer"] = f"cus_bench{number % CUSTOMERS:012}"
+    _invoice["parent"]["subscription_details"]["subscription"] = f"sub_{_invoice['customer']}"
     return json.dumps(_event).encode()
 
 
 _numbers = count(1)
 _event = json.loads((ROOT / "tests/payloads/stripe/invoice.paid--basil.json").read_text())
-_event["data"]["object"]["metadata"] = {"note": ""}
-_event["data"]["object"]["metadata"]["note"] = "x" * (BODY_BYTES - len(stripe_body(0)))
+_invoice = _event["data"]["object"]
+_invoice["metadata"] = {"note": ""}
+_invoice["metadata"]["note"] = "x" * (BODY_BYTES - len(stripe_body(0)))
