@@ -113,3 +113,26 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     raise RuntimeError(f"Nothing answers on port {port}: {log.read_text()[-2000:]}")
+
+
+def signed_in(env: Mapping[str, str]) -> str:
+    """The cookie of a session of a superuser."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", _SIGN_IN],
+        cwd=ROOT,
+        env=env,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return f"sessionid={done.stdout.strip()}"
+
+
+_SIGN_IN = """
+from django.contrib.auth.models import User
+from django.test import Client
+user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+client = Client()
+client.force_login(user)
+print(client.cookies["sessionid"].value)
+"""
