@@ -33,6 +33,8 @@ class CreditNote(MonetaryObject):
             models.Index(fields=["gateway", "invoice_ref"], name="creditnote_invoice"),
             # Search by number.
             models.Index(fields=["number"], name="creditnote_number"),
+            # Whether a tenant that is to be deleted has any.
+            models.Index(fields=["tenant"], name="creditnote_tenant"),
         ]
         constraints = [
             *MonetaryObject.Meta.constraints,

@@ -33,8 +33,14 @@ class GatewayObject(models.Model):
 
     gateway = models.TextField(_("gateway"), choices=Gateway)
     ref = models.TextField(_("gateway id"))
+    # Those that have pages of a tenant have an index for them.
     tenant = models.ForeignKey(
-        "billing.Tenant", verbose_name=_("tenant"), null=True, blank=True, on_delete=models.PROTECT
+        "billing.Tenant",
+        verbose_name=_("tenant"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
     )
     stamps = models.JSONField(default=dict, editable=False)
 

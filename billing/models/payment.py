@@ -32,8 +32,11 @@ class Payment(GatewayObject):
             # The payments of an invoice, and the charges of a payment intent.
             models.Index(fields=["gateway", "invoice_ref"], name="payment_invoice"),
             models.Index(fields=["gateway", "intent_ref"], name="payment_intent"),
+            # Tenant matching, and search.
             models.Index(fields=["gateway", "customer_ref"], name="payment_customer"),
             models.Index(fields=["gateway", "subscription_ref"], name="payment_subscription"),
+            # Whether a tenant that is to be deleted has any.
+            models.Index(fields=["tenant"], name="payment_tenant"),
         ]
         constraints = [
             *GatewayObject.Meta.constraints,

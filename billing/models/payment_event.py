@@ -50,7 +50,11 @@ class PaymentEvent(models.Model):
     processed_at = models.DateTimeField(_("processed at"), null=True)
 
     tenant = models.ForeignKey(
-        "billing.Tenant", verbose_name=_("tenant"), null=True, on_delete=models.PROTECT
+        "billing.Tenant",
+        verbose_name=_("tenant"),
+        null=True,
+        on_delete=models.PROTECT,
+        db_index=False,
     )
     # The gateway's own ids of what the event is about, filled in when it is applied.
     customer_ref = models.TextField(_("customer"), null=True)

@@ -15,9 +15,7 @@ MAX_NAME_LENGTH = 500
 class Tenant(models.Model):
     """A customer organisation of the platform."""
 
-    key = models.TextField(
-        _("tenant id"), unique=True, help_text=_("The platform's own id, as in metadata.")
-    )
+    key = models.TextField(_("tenant id"), help_text=_("The platform's own id, as in metadata."))
     name = models.TextField(_("name"))
     billing_email = models.EmailField(
         _("billing address"), blank=True, help_text=_("Told when a payment fails.")
@@ -38,6 +36,8 @@ class Tenant(models.Model):
             ),
         ]
         constraints = [
+            # Not unique=True, which adds an index for LIKE.
+            models.UniqueConstraint(fields=["key"], name="tenant_key_unique"),
             models.CheckConstraint(
                 condition=models.Q(name__length__lte=MAX_NAME_LENGTH),
                 name="tenant_name_length",
@@ -65,10 +65,14 @@ class TenantClaim(models.Model):
     gateway = models.TextField(choices=Gateway)
     kind = models.TextField(choices=Kind)
     ref = models.TextField()
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False)
     by_person = models.BooleanField(default=False)
     assigned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
     )
     # Orders claims of events: gateway time in milliseconds since 1970, trust (0 is most), event id.
     claimed_at_ms = models.BigIntegerField(default=0)
@@ -81,6 +85,12 @@ class TenantClaim(models.Model):
             models.Index(fields=["gateway", "kind", "ref"], name="tenantclaim_object"),
             # The latest claims of a tenant.
             models.Index(fields=["tenant", "-id"], name="tenantclaim_page_tenant"),
+            # What a person decided who is deleted.
+            models.Index(
+                fields=["assigned_by"],
+                name="tenantclaim_assigned_by",
+                condition=models.Q(assigned_by__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

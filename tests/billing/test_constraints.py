@@ -129,8 +129,8 @@ TWICE: list[tuple[str, Make]] = [
     ("notification_once", notification),
     ("transmission_once", transmission),
     ("refusal_once", refusal),
-    ("billing_heartbeat_worker_key", heartbeat),
-    ("billing_tenant_key_key", tenant),
+    ("heartbeat_once", heartbeat),
+    ("tenant_key_unique", tenant),
     ("total_once", total),
     ("dailytotal_once", lambda: daily(day=AT.date())),
     (
