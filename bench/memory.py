@@ -1,9 +1,24 @@
-"""How much memory processes take."""
+"""How much memory processes take, and whether it grows with what they do."""
 
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from bench import load
+from bench.posts import stripe_posts
+from bench.report import Table
+from bench.servers import ROOT, Postgres, environment, granian, serving
+
+#: Connections that post: half of what the receiving side is measured with, for the worker has to
+#: keep up.
+CONNECTIONS = 16
+SAMPLES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +56,49 @@ class Process:
 
 def megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.0f}"
+
+
+def growth(postgres: Postgres, folder: Path, events: int) -> Table:
+    """The web process and the worker, while events are posted and applied."""
+    env = environment(postgres.database("memory"), folder)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+    server = granian("payments_admin.wsgi:application", workers=1, threads=16)
+    with (
+        serving(server, env, folder / "memory.log") as port,
+        _worker(env, folder / "memory-worker.log") as worker,
+    ):
+        processes = {"web process": Process.serving(port), "worker": worker}
+        samples: dict[str, list[int]] = {name: [] for name in processes}
+        for _ in range(SAMPLES):
+            posts = stripe_posts(events // SAMPLES, "/webhooks/stripe/")
+            run = load.run("127.0.0.1", port, posts, CONNECTIONS)
+            if set(run.statuses) != {200}:
+                raise RuntimeError(f"Not all posts were taken: {run.statuses}")
+            while postgres.psql(_DUE, "memory").strip() != "0":
+                time.sleep(0.2)
+            for name, process in processes.items():
+                samples[name].append(process.resident())
+    return Table(
+        f"Memory over {events:,} events",
+        ["", "MB after a tenth", "after half", "at the end"],
+        [
+            (name, *(megabytes(sizes[at]) for at in (0, SAMPLES // 2 - 1, -1)))
+            for name, sizes in samples.items()
+        ],
+    )
+
+
+_DUE = "SELECT count(*) FROM billing_paymentevent WHERE next_attempt_at IS NOT NULL"
+
+
+@contextmanager
+def _worker(env: Mapping[str, str], log: Path) -> Iterator[Process]:
+    command = [sys.executable, "manage.py", "process_events"]
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output) as worker,
+    ):
+        try:
+            yield Process(worker.pid)
+        finally:
+            worker.terminate()
