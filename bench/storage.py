@@ -18,20 +18,20 @@ SIZES = """
         UNION ALL
         SELECT 'billing_invoice'::regclass, 'invoices', (SELECT count(*) FROM billing_invoice)
     ), parts AS (
-        SELECT name, rows, 'rows' AS part, pg_table_size(oid)
-            - coalesce(pg_total_relation_size(nullif(reltoastrelid, 0)), 0) AS size, NULL::bigint AS scans
+        SELECT name, rows, 'rows' AS part, NULL::bigint AS scans,
+            pg_table_size(oid) - pg_total_relation_size(reltoastrelid) AS size
         FROM counted JOIN pg_class ON oid = relation
         UNION ALL
-        SELECT name, rows, 'beside the rows (TOAST)', pg_total_relation_size(reltoastrelid), NULL
+        SELECT name, rows, 'beside the rows (TOAST)', NULL, pg_total_relation_size(reltoastrelid)
         FROM counted JOIN pg_class ON oid = relation
         UNION ALL
-        SELECT name, rows, indexrelname, pg_relation_size(indexrelid), idx_scan
+        SELECT name, rows, indexrelname, idx_scan, pg_relation_size(indexrelid)
         FROM counted JOIN pg_stat_user_indexes ON relid = relation
     )
     SELECT name, part, round(size::numeric / rows), scans FROM (
         SELECT *, 0 AS last FROM parts
         UNION ALL
-        SELECT name, rows, 'in all', sum(size), NULL, 1 FROM parts GROUP BY name, rows
+        SELECT name, rows, 'in all', NULL, sum(size), 1 FROM parts GROUP BY name, rows
     ) AS lines
     ORDER BY name, last, scans IS NOT NULL, part
 """
