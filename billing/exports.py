@@ -18,7 +18,7 @@ from billing.queries.links import REFUNDED, invoice_of
 from billing.queries.lists import Rows
 from billing.zone import operator_zone
 
-Row = Sequence[str | None]
+Row = Sequence[str]
 
 
 class Kind(Enum):
@@ -31,7 +31,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``sql`` gives its text, from the tables that are joined."""
+    """``sql`` gives its text, from the tables that are joined. Nothing (NULL) is an empty text."""
 
     name: str
     sql: str
@@ -149,6 +149,9 @@ def disputes(source: Rows[Dispute], *, newest_first: bool) -> Export:
     return Export("disputes", DISPUTES, chunks)
 
 
+# To compile a statement would take longer than to run it, and what one row is about is no other's.
+_SET = "SET LOCAL TIME ZONE %s; SET LOCAL jit = off; SET LOCAL enable_memoize = off"
+
 # No row of it is joined: every column of it is empty.
 _NO_INVOICE = "LEFT JOIN billing_invoice AS invoice ON false"
 
@@ -157,14 +160,13 @@ def _read(
     source: Rows[Any], columns: Sequence[Column], joined: str, date_field: str, newest_first: bool
 ) -> Iterator[list[Row]]:
     direction = "DESC" if newest_first else "ASC"
-    cells = ", ".join(column.sql for column in columns)
+    cells = ", ".join(f"COALESCE({column.sql}, '')" for column in columns)
 
     def read(listed: QuerySet[Any]) -> list[tuple[Any, ...]]:
         rows, params = listed.select_related(None).query.sql_with_params()
         # The transaction ends before anything is sent: a reader who goes away leaves none open.
         with atomic(), connection.cursor() as cursor:
-            # To compile a statement (jit) would take longer than to run it.
-            cursor.execute("SET LOCAL TIME ZONE %s; SET LOCAL jit = off", [operator_zone().key])
+            cursor.execute(_SET, [operator_zone().key])
             cursor.execute(
                 f"""
                 SELECT {cells}, {cursor_of("listed", date_field)}

@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
@@ -39,7 +39,7 @@ def as_csv(export: Export) -> HttpResponseBase:
         for chunk in export.chunks:
             columns = zip(export.columns, zip(*chunk, strict=True), strict=True)
             cells = [_harmless(it) if column.kind is Kind.TEXT else it for column, it in columns]
-            yield _lines(zip(*cells, strict=True))
+            yield _lines(list(zip(*cells, strict=True)))
 
     return StreamingHttpResponse(
         lines(),
@@ -48,7 +48,13 @@ def as_csv(export: Export) -> HttpResponseBase:
     )
 
 
-def _lines(rows: Iterable[Row]) -> str:
+def _lines(rows: Sequence[Row]) -> str:
+    # Most rows have nothing to be quoted. This takes a quarter of the time of `csv.writer` then.
+    plain = "".join([",".join(row) + "\r\n" for row in rows])
+    commas = len(rows) * (len(rows[0]) - 1)
+    expected = (0, commas, len(rows), len(rows))
+    if tuple(map(plain.count, ('"', ",", "\r", "\n"))) == expected:
+        return plain
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()

@@ -168,7 +168,7 @@ def walk(
     *,
     newest_first: bool,
     read: Callable[[QuerySet[Row]], list[tuple[Any, ...]]],
-    chunk: int = 2000,
+    chunk: int = 5000,
 ) -> Iterator[list[tuple[Any, ...]]]:
     """All rows in chunks, in constant memory and with no transaction held open.
 
