@@ -77,8 +77,8 @@ def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[co
     """Read ``events``, which must be locked, and apply them, in the caller's transaction.
 
     Returns those that were not, because their gateway must be asked about them first. Those of a
-    customer whom another worker is at work on are left as they are. Where events are applied
-    ``once_more``, one that failed before and fails again stays as it is.
+    customer whom another worker is at work on are left as they are. ``once_more`` is for when no
+    worker is at work: one that failed before and fails again stays as it is.
     """
     unconfirmed: list[confirming.Question] = []
     readable: list[tuple[PaymentEvent, ReadEvent]] = []
@@ -109,8 +109,10 @@ def apply(events: Sequence[PaymentEvent], *, once_more: bool = False) -> list[co
             next_attempt_at=None,
             processed_at=Coalesce("processed_at", timezone.now()),
         )
-    held = ledger.hold([read_event for _, read_event in readable])
-    _apply([one for one in readable if one[0].pk in held], once_more)
+    if not once_more:
+        held = ledger.hold([read_event for _, read_event in readable])
+        readable = [one for one in readable if one[0].pk in held]
+    _apply(readable, once_more)
     return unconfirmed
 
 
@@ -128,7 +130,7 @@ def _apply(readable: Sequence[tuple[PaymentEvent, ReadEvent]], once_more: bool) 
         return
     try:
         with transaction.atomic():
-            ledger.apply([read_event for _, read_event in readable])
+            ledger.apply([read_event for _, read_event in readable], alone=once_more)
     except Exception as error:
         if isinstance(error, OperationalError) and not _is_events_fault(error):
             raise

@@ -8,7 +8,7 @@ or fall with the caller's transaction.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -59,12 +59,17 @@ TABLES: dict[type[ObjectFact], rows.Model] = {
     DisputeFact: Dispute,
 }
 #: The columns that name a row of another table, or of the same, and that table.
-LINKS = {
-    "customer_ref": tenancy.CUSTOMERS,
-    "subscription_ref": tenancy.SUBSCRIPTIONS,
-    "invoice_ref": tenancy.INVOICES,
-    "intent_ref": tenancy.PAYMENTS,
-    "payment_ref": tenancy.PAYMENTS,
+LINKS: dict[str, rows.Model] = {
+    "customer_ref": Customer,
+    "subscription_ref": Subscription,
+    "invoice_ref": Invoice,
+    "intent_ref": Payment,
+    "payment_ref": Payment,
+}
+# Those of each fact.
+LINKED = {
+    fact: [(field.name, LINKS[field.name]) for field in fields(fact) if field.name in LINKS]
+    for fact in TABLES
 }
 # An event that only names one of these makes an empty row, which says whose it is and what links
 # to it. An invoice without an amount is no invoice, so it gets none.
@@ -105,8 +110,11 @@ def hold(events: Sequence[ReadEvent]) -> set[int]:
     )
 
 
-def apply(events: Sequence[ReadEvent]) -> None:
-    """Merge what ``events`` say and mark them processed, in the caller's transaction."""
+def apply(events: Sequence[ReadEvent], *, alone: bool = False) -> None:
+    """Merge what ``events`` say and mark them processed, in the caller's transaction.
+
+    ``alone`` says that nobody else applies events meanwhile.
+    """
     said: dict[rows.Model, dict[Key, list[Said]]] = {model: {} for model in TABLES.values()}
     claims: set[tenancy.Claim] = set()
     notifications: list[Notification] = []
@@ -133,7 +141,7 @@ def apply(events: Sequence[ReadEvent]) -> None:
     tenancy.record(claims)
     changes: dict[int, list[history.Change]] = defaultdict(list)
     for model, by_key in said.items():
-        _merge(model, by_key, changes, touched)
+        _merge(model, by_key, changes, touched, alone)
         for gateway, ref in by_key:
             touched[gateway].add(model._meta.db_table, ref)
     # The outbox row is unique, so that an attempt is told once however often it is reported.
@@ -191,30 +199,18 @@ def assigned_on(event: PaymentEvent) -> tuple[str, str] | None:
 
 def _named(event: ReadEvent) -> set[tuple[rows.Model, str]]:
     """The rows that an event names: they are locked, though nothing may be said of them."""
-    facts = [fact for fact in event.reading.facts if isinstance(fact, ObjectFact)]
-    return {
-        *((TABLES[type(fact)], fact.ref) for fact in facts),
-        *(
-            (model, ref)
-            for refs in [event.reading.refs, *map(_linked, facts)]
-            for model, ref in (
-                (Customer, refs.customer),
-                (Subscription, refs.subscription),
-                (Invoice, refs.invoice),
-                (Payment, refs.payment),
-            )
-            if ref is not None
-        ),
-    }
-
-
-def _linked(fact: ObjectFact) -> Refs:
-    return Refs(
-        customer=getattr(fact, "customer_ref", None),
-        subscription=getattr(fact, "subscription_ref", None),
-        invoice=getattr(fact, "invoice_ref", None),
-        payment=getattr(fact, "intent_ref", None) or getattr(fact, "payment_ref", None),
-    )
+    refs = event.reading.refs
+    named: list[tuple[rows.Model, str | None]] = [
+        (Customer, refs.customer),
+        (Subscription, refs.subscription),
+        (Invoice, refs.invoice),
+        (Payment, refs.payment),
+    ]
+    for fact in event.reading.facts:
+        if isinstance(fact, ObjectFact):
+            named.append((TABLES[type(fact)], fact.ref))
+            named += [(model, getattr(fact, column)) for column, model in LINKED[type(fact)]]
+    return {(model, ref) for model, ref in named if ref is not None}
 
 
 def _merge(
@@ -222,11 +218,12 @@ def _merge(
     by_key: dict[Key, list[Said]],
     changes: dict[int, list[history.Change]],
     touched: dict[str, tenancy.Touched],
+    alone: bool,
 ) -> None:
     """Merge all that was said of one table's rows, and note what each event changed."""
     if not by_key:
         return
-    standing = rows.lock(model, by_key)
+    standing = rows.lock(model, by_key, alone)
     made: dict[Key, Row] = {}
     for key, sayings in by_key.items():
         row = standing.get(key)
@@ -248,7 +245,7 @@ def _touch_what_was_left(touched: tenancy.Touched, changed: list[tuple[str, Any,
     """What a row named before and names no more has to be worked out anew too."""
     for column, before, _ in changed:
         if before is not None and column in LINKS:
-            touched.add(LINKS[column], before)
+            touched.add(LINKS[column]._meta.db_table, before)
 
 
 def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
@@ -289,6 +286,7 @@ def _mark(events: Sequence[ReadEvent], changes: dict[int, list[history.Change]])
                 ) AS x (
                     id, gateway, customer_ref, subscription_ref, invoice_ref, payment_ref, changes
                 )
+                OFFSET 0 -- so that the tenant is looked up once, and not for each use
             ) AS new
             WHERE event.id = new.id
             """,

@@ -29,15 +29,16 @@ def merged_columns(model: Model) -> list[str]:
     ]
 
 
-def lock(model: Model, keys: Collection[Key]) -> dict[Key, Row]:
+def lock(model: Model, keys: Collection[Key], alone: bool) -> dict[Key, Row]:
     """The rows of ``keys``, locked in key order until the transaction ends.
 
     A key that has no row yet is locked too, by an advisory lock on its name: of two transactions
     that are about to make the same row, or to link to it, the second waits and then sees it.
+    Such locks take shared memory, so that a transaction which makes all rows, ``alone``, has none.
     """
     rows = _select_for_update(model, sorted(keys))
     missing = sorted(set(keys) - rows.keys())
-    if missing:
+    if missing and not alone:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"

@@ -301,6 +301,7 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         FROM (
             SELECT x.id, COALESCE({", ".join(sources)}, NULL) AS tenant_id
             FROM {level.table} x WHERE x.id = ANY(%s)
+            OFFSET 0 -- so that it is worked out once, and not for each use
         ) AS new
         WHERE old.id = new.id
             AND (old.tenant_id IS DISTINCT FROM new.tenant_id {state_differs})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from billing.models import (
@@ -130,3 +131,14 @@ def test_a_rebuild_moves_the_days_to_the_zone_that_is_set(
     rebuild()
     assert TotalZone.objects.get().name == "Asia/Kolkata"
     assert discrepancies() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rebuild_holds_no_lock_for_each_row(life: list[PaymentEvent]) -> None:
+    """PostgreSQL has room for some ten thousand, and a rebuild is one transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        rebuild()
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] == 2, "more than the one that workers wait for and that of days"
