@@ -37,6 +37,9 @@ LONGEST_DELAY = timedelta(hours=1)
 MAX_CONFLICTS = 3
 # What a worker holds, shared, while it applies; `rebuild` holds it alone.
 APPLYING_LOCK = 0x7061796D656E7473
+SHARD_LOCK = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('billing_total', pg_backend_pid() % 16))"
+)
 # deadlock_detected, serialization_failure
 _CONFLICTS = {"40P01", "40001"}
 # program_limit_exceeded and its kind, such as a value too long for an index
@@ -61,6 +64,9 @@ def _process_batch(limit: int) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [APPLYING_LOCK])
+            # Of the kept sums each connection has a shard, and two may have the same (migration
+            # 0007): they take turns, for each writes its rows many times and in no common order.
+            cursor.execute(SHARD_LOCK)
         events = list(
             PaymentEvent.objects.select_for_update(skip_locked=True)
             .filter(next_attempt_at__lte=timezone.now())

@@ -27,6 +27,7 @@ from webhooks.processing import (
     FIRST_DELAY,
     LONGEST_DELAY,
     MAX_ATTEMPTS,
+    SHARD_LOCK,
     process_batch,
 )
 
@@ -162,6 +163,18 @@ def test_a_worker_waits_where_all_customers_are_another_s() -> None:
         wait_for(waiting_for_a_lock, message="the worker does not wait")
     assert worker.join() == 1
     assert inbox.again([second])[0].state == State.PROCESSED
+
+
+@in_threads
+def test_workers_that_add_to_the_same_sums_take_turns() -> None:
+    inbox.record(*invoices(1))
+    with transaction.atomic(), connection.cursor() as cursor:
+        for shard in range(16):
+            cursor.execute(SHARD_LOCK.replace("pg_backend_pid()", str(shard)))
+        worker = Other(process_batch)
+        wait_for(waiting_for_a_lock, message="the worker does not wait")
+        assert set(states().values()) == {State.WAITING}
+    assert worker.join() == 1
 
 
 @in_transaction
