@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Beyond these no payment was made, and time zones run out of calendar.
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
 
+# Their values are found in the index: the form offers those that are counted, or the first ones.
+FOUND = ("currency", "event_type")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
@@ -172,6 +174,8 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     search_help: "StrPromise"
     #: Looks up what is searched for.
     find: Callable[[str], search.Sought]
+    #: The indexes that go on in the order of the list, each by the filters that lead it.
+    indexes: tuple[tuple[str, ...], ...] = ()
     #: Per filter, how many rows each choice has in all; shown while nothing else filters.
     counts: dict[str, dict[str, int]] = {}
     #: Per filter, what each choice means.
@@ -198,7 +202,7 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
         self.filters["tenant"].method = "of_tenants"
 
     def of_tenants(self, queryset: QuerySet[Any], _name: str, keys: list[str]) -> QuerySet[Any]:
-        return queryset.filter(tenant__in=[t.pk for t in self.tenants.tenants if t.key in keys])
+        return queryset.filter(tenant__in=self._tenant_pks(keys))
 
     def unchanged(self, queryset: QuerySet[Any], _name: str, _term: str) -> QuerySet[Any]:
         return queryset  # what is searched for is in `rows`, a tenant looked for in its menu
@@ -210,7 +214,27 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     @cached_property
     def rows(self) -> lists.Rows[Any]:
         """The rows that the filters let through."""
-        return lists.Rows(self.qs, self.sought.alternatives)
+        return lists.Rows(self.qs, self.sought.alternatives, self._ways)
+
+    @property
+    def _ways(self) -> dict[str, list[Any] | None]:
+        """How the first index that has all that is filtered leads to the rows."""
+        chosen = {name for names in self.indexes for name in names if self._cleaned.get(name)}
+        index = next((names for names in self.indexes if chosen and chosen <= set(names)), ())
+        return {
+            "tenant_id" if name == "tenant" else name: self._let_through(name) for name in index
+        }
+
+    def _let_through(self, name: str) -> list[Any] | None:
+        chosen: list[Any] = self._cleaned.get(name) or []
+        if name == "tenant":
+            return self._tenant_pks(chosen)
+        if chosen or name in FOUND:
+            return chosen or None
+        return [value for value, _label in self.form.fields[name].choices]
+
+    def _tenant_pks(self, keys: list[str]) -> list[int]:
+        return [tenant.pk for tenant in self.tenants.tenants if tenant.key in keys]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -308,6 +332,13 @@ class EventFilter(PageFilter):
     search_hint = _("Event ID, tenant, invoice…")
     search_help = _("Event ID, tenant, invoice number, or any id of the gateway")
     find = staticmethod(search.events)
+    indexes = (
+        ("tenant",),
+        ("gateway",),
+        ("state", "gateway"),
+        ("event_type", "state", "gateway"),
+        ("tenant", "event_type", "state", "gateway"),
+    )
 
     event_type = AnyOf(label=_("Event type"), choices=())
     state = AnyOf(label=_("Processed"), choices=PaymentEvent.State.choices)
@@ -332,12 +363,20 @@ class EventFilter(PageFilter):
         self.filters["event_type"].extra["choices"] = [(name, name) for name in seen]
 
 
+OF_MONEY = (
+    ("tenant",),
+    ("currency", "status", "gateway"),
+    ("tenant", "currency", "status", "gateway"),
+)
+
+
 class InvoiceFilter(PageFilter):
     date_field = "created_at"
     chip_order = ("status", "tenant", "date", "currency", "gateway")
     search_hint = _("Invoice number, tenant…")
     search_help = _("Invoice number, tenant, or any id of the gateway")
     find = staticmethod(search.invoices)
+    indexes = OF_MONEY
 
     status = AnyOf(
         label=_("Status"), choices=[(status.value, status.label) for status in Invoice.ISSUED]
@@ -375,6 +414,7 @@ class RefundFilter(ReturnedFilter):
     search_hint = _("Refund ID, invoice…")
     search_help = _("Refund ID, invoice number, tenant, or any id of the gateway")
     find = staticmethod(search.refunds)
+    indexes = OF_MONEY
     everything = staticmethod(lists.refunds)
 
     status = AnyOf(label=_("Status"), choices=Refund.Status.choices)

@@ -110,7 +110,8 @@ def traffic(now: datetime) -> dict[str, Traffic]:
     """By gateway, in three statements."""
     known = gateways().values()
     came, turned_away = received(), refused(now)
-    by_type = seen([event_type for gateway in known for event_type in gateway.tracked])
+    tracked = [event_type for gateway in known for event_type in gateway.tracked]
+    by_type = seen(tracked, limit=0)
     return {
         gateway.name: _traffic(gateway, came[gateway.name], turned_away[gateway.name], by_type)
         for gateway in known

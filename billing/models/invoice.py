@@ -50,16 +50,21 @@ class Invoice(MonetaryObject):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         indexes = [
-            # The invoices page, newest first: unfiltered, and by each filter.
+            # The invoices page, newest first: unfiltered, of a tenant, and by any filters.
             models.Index(
                 fields=["-created_at", "-id"],
                 name="invoice_page",
                 condition=models.Q(status__in=["pending", "paid", "void"]),
             ),
             models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_page_tenant"),
-            models.Index(fields=["status", "-created_at", "-id"], name="invoice_page_status"),
-            models.Index(fields=["gateway", "-created_at", "-id"], name="invoice_page_gateway"),
-            models.Index(fields=["currency", "-created_at", "-id"], name="invoice_page_currency"),
+            models.Index(
+                fields=["currency", "status", "gateway", "-created_at", "-id"],
+                name="invoice_page_filters",
+            ),
+            models.Index(
+                fields=["tenant", "currency", "status", "gateway", "-created_at", "-id"],
+                name="invoice_page_tenant_filters",
+            ),
             # Tenant matching, and what is linked to an event.
             models.Index(fields=["gateway", "customer_ref"], name="invoice_customer"),
             models.Index(fields=["gateway", "subscription_ref"], name="invoice_subscription"),

@@ -91,12 +91,27 @@ class PaymentEvent(models.Model):
             ),
         ]
         indexes = [
-            # The events page, newest first: unfiltered, and by each filter.
+            # The events page, newest first: unfiltered, of a gateway (Setup, too), by any filters.
             models.Index(fields=["-received_at", "-id"], name="event_page"),
-            models.Index(fields=["tenant", "-received_at", "-id"], name="event_page_tenant"),
             models.Index(fields=["gateway", "-received_at", "-id"], name="event_page_gateway"),
-            models.Index(fields=["event_type", "-received_at", "-id"], name="event_page_type"),
-            models.Index(fields=["state", "-received_at", "-id"], name="event_page_state"),
+            models.Index(
+                fields=["state", "gateway", "-received_at", "-id"], name="event_page_state"
+            ),
+            models.Index(
+                fields=["event_type", "state", "gateway", "-received_at", "-id"],
+                name="event_page_type",
+            ),
+            # The same of a tenant. An event that is received has none yet, and so writes neither.
+            models.Index(
+                fields=["tenant", "-received_at", "-id"],
+                name="event_page_tenant",
+                condition=models.Q(tenant__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant", "event_type", "state", "gateway", "-received_at", "-id"],
+                name="event_page_tenant_type",
+                condition=models.Q(tenant__isnull=False),
+            ),
             # The worker's queue.
             models.Index(
                 fields=["next_attempt_at", "id"],

@@ -33,12 +33,17 @@ class Refund(MonetaryObject):
             # The refunds of a payment and of an invoice.
             models.Index(fields=["gateway", "payment_ref"], name="refund_payment"),
             models.Index(fields=["gateway", "invoice_ref"], name="refund_invoice"),
-            # The refunds page, newest first: unfiltered, and by each filter.
+            # The refunds page, newest first: unfiltered, of a tenant, and by any filters.
             models.Index(fields=["-created_at", "-id"], name="refund_page"),
             models.Index(fields=["tenant", "-created_at", "-id"], name="refund_page_tenant"),
-            models.Index(fields=["status", "-created_at", "-id"], name="refund_page_status"),
-            models.Index(fields=["currency", "-created_at", "-id"], name="refund_page_currency"),
-            models.Index(fields=["gateway", "-created_at", "-id"], name="refund_page_gateway"),
+            models.Index(
+                fields=["currency", "status", "gateway", "-created_at", "-id"],
+                name="refund_page_filters",
+            ),
+            models.Index(
+                fields=["tenant", "currency", "status", "gateway", "-created_at", "-id"],
+                name="refund_page_tenant_filters",
+            ),
         ]
         constraints = [
             *MonetaryObject.Meta.constraints,

@@ -35,11 +35,12 @@ class Health:
 
 def health(now: datetime) -> Health:
     events = PaymentEvent.objects.order_by("-received_at", "-id")
-    oldest = (
-        PaymentEvent.objects.filter(state=State.WAITING)
-        .order_by("received_at", "id")
-        .values_list("received_at", flat=True)
-        .first()
+    waiting = Rows(
+        PaymentEvent.objects.filter(state=State.WAITING),
+        ways={"state": [State.WAITING], "gateway": Gateway.values},
+    )
+    oldest = next(
+        iter(waiting.first(1, ("received_at", "id")).values_list("received_at", flat=True)), None
     )
     return Health(
         worker_heartbeat_at=Heartbeat.objects.aggregate(last=Max("beat_at"))["last"],

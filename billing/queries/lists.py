@@ -1,11 +1,12 @@
 """The rows of the tables, how many there are, and what the filter menus offer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from billing.models import Dispute, Invoice, PaymentEvent, Refund
 
@@ -38,20 +39,34 @@ def disputes() -> QuerySet[Dispute]:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Row]):
-    """The rows of a list. With ``alternatives``: those for which one of them is true."""
+    """The rows of a list. With ``alternatives``: those for which one of them is true.
+
+    ``ways`` says how an index leads to rows that the queryset filters: by the columns that it
+    begins with, before it goes on in the order of the list, each with the values that are let
+    through, or ``None`` for any.
+    """
 
     queryset: QuerySet[Row]
     alternatives: Sequence[Q] = ()
+    ways: Mapping[str, Sequence[Any] | None] = field(default_factory=dict)
 
     def first(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Row]:
         """The first ``limit`` rows in an order, of those ``within`` some limits."""
         ordered = self.queryset.order_by(*order)
+        if self.ways and not self.alternatives:
+            sql, params = self._first_of_ways(limit, order, *within)
+            return ordered.filter(pk__in=RawSQL(sql, params))[:limit]  # noqa: S611
         if len(self.alternatives) < 2:
             return ordered.filter(*within, *self.alternatives)[:limit]
         return ordered.filter(pk__in=self._first_of_each(limit, order, *within))[:limit]
 
     def count(self, limit: int) -> int:
         """How many rows there are; it stops at ``limit``."""
+        if self.ways and not self.alternatives:
+            sql, params = self._first_of_ways(limit)
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT count(*) FROM ({sql}) AS counted", params)
+                return int(cursor.fetchone()[0])
         if len(self.alternatives) < 2:
             return self.queryset.filter(*self.alternatives).order_by()[:limit].count()
         return self._first_of_each(limit, ())[:limit].count()
@@ -68,6 +83,34 @@ class Rows(Generic[Row]):
         )
         return first.union(*others)
 
+    def _first_of_ways(
+        self, limit: int, order: Sequence[str] = (), *within: Q
+    ) -> tuple[str, list[Any]]:
+        """The first rows of each way into the index, merged: SQL that gives their keys.
+
+        So a page costs as much whatever is filtered. Along an index that has only some of the
+        filtered columns, or none, a filter that few rows pass is looked for to the end.
+        """
+        table = self.queryset.model._meta.db_table
+        ways, values = [], []
+        for column, given in self.ways.items():
+            source = _each_value(table, column) if given is None else "SELECT unnest(%s)"
+            ways.append(f"({source}) AS {column}_way (value)")
+            values += [] if given is None else [list(given)]
+        here = {name: RawSQL(f"{name}_way.value", ()) for name in self.ways}  # noqa: S611
+        rows = (
+            self.queryset.filter(*within, **here)
+            .order_by(*order)
+            .values(*(name.lstrip("-") for name in order or ("id",)))
+        )
+        sql, params = rows[:limit].query.sql_with_params()
+        by = [f"{name.lstrip('-')} {'DESC' if name[0] == '-' else 'ASC'}" for name in order]
+        sort = f"ORDER BY {', '.join(by)}" if by else ""
+        return (
+            f"SELECT found.id FROM {', '.join(ways)}, LATERAL ({sql}) AS found {sort} LIMIT %s",
+            [*values, *params, limit],
+        )
+
 
 def bounded_count(rows: Rows[Any]) -> int:
     """How many rows there are; ``COUNT_LIMIT + 1`` stands for more than ``COUNT_LIMIT``."""
@@ -75,25 +118,29 @@ def bounded_count(rows: Rows[Any]) -> int:
 
 
 def event_types() -> list[str]:
-    """Every event type that was ever received.
-
-    PostgreSQL has no skip scan for DISTINCT: this goes from each type to the next one in the
-    index, so that it costs as many look-ups as there are types, however many events there are.
-    """
+    """Every event type that was ever received."""
+    each = _each_value(PaymentEvent._meta.db_table, "event_type")
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH RECURSIVE types AS (
-                (SELECT event_type FROM billing_paymentevent ORDER BY event_type LIMIT 1)
-                UNION ALL
-                SELECT (
-                    SELECT event_type FROM billing_paymentevent
-                    WHERE event_type > types.event_type ORDER BY event_type LIMIT 1
-                )
-                FROM types WHERE types.event_type IS NOT NULL
-            )
-            SELECT event_type FROM types WHERE event_type <> '' LIMIT %s
-            """,
+            f"SELECT value FROM ({each}) AS types (value) WHERE value <> '' LIMIT %s",
             [EVENT_TYPES_IN_MENU],
         )
         return [event_type for (event_type,) in cursor.fetchall()]
+
+
+def _each_value(table: str, column: str) -> str:
+    """SQL for every value of a column that an index begins with.
+
+    PostgreSQL has no skip scan for DISTINCT: this goes from each value to the next one in the
+    index, so that it costs as many look-ups as there are values, however many rows there are.
+    """
+    first = f"SELECT {column} FROM {table}"
+    return f"""
+        WITH RECURSIVE known (value) AS (
+            ({first} ORDER BY {column} LIMIT 1)
+            UNION ALL
+            SELECT ({first} WHERE {column} > known.value ORDER BY {column} LIMIT 1)
+            FROM known WHERE known.value IS NOT NULL
+        )
+        SELECT value FROM known WHERE value IS NOT NULL
+    """

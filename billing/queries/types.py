@@ -6,13 +6,18 @@ from datetime import datetime
 
 from django.db import connection
 
+from billing.models import Gateway, PaymentEvent
 from billing.queries.lists import COUNT_LIMIT
 
-# One step into the index of types for each, however many events there are.
+# A few steps into the index of types for each, however many events there are.
 SEEN = """
     SELECT type,
-        (SELECT received_at FROM billing_paymentevent WHERE event_type = type
-            ORDER BY received_at DESC, id DESC LIMIT 1),
+        (SELECT max(received_at) FROM unnest(%s::text[]) AS states (one),
+            unnest(%s::text[]) AS gateways (name), LATERAL (
+                SELECT received_at FROM billing_paymentevent
+                WHERE event_type = type AND state = one AND gateway = name
+                ORDER BY received_at DESC, id DESC LIMIT 1
+            ) AS newest),
         (SELECT count(*) FROM (
             SELECT FROM billing_paymentevent WHERE event_type = type LIMIT %s
         ) AS counted)
@@ -22,13 +27,13 @@ SEEN = """
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """``count`` is exact up to `COUNT_LIMIT`, and one more for any number above."""
+    """``count`` is exact up to the limit of the question, and one more for any number above."""
 
     last_at: datetime | None
     count: int
 
 
-def seen(types: Collection[str]) -> dict[str, Seen]:
+def seen(types: Collection[str], limit: int = COUNT_LIMIT) -> dict[str, Seen]:
     with connection.cursor() as cursor:
-        cursor.execute(SEEN, [COUNT_LIMIT + 1, list(types)])
+        cursor.execute(SEEN, (PaymentEvent.State.values, Gateway.values, limit + 1, list(types)))
         return {name: Seen(last_at, count) for name, last_at, count in cursor.fetchall()}

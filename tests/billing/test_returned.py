@@ -151,20 +151,18 @@ class TestFilters:
         [
             ("", "page"),
             ("tenant=acme", "page_tenant"),
-            ("status={status}", "page_status"),
+            ("status=lost", "page_status"),
             ("currency=EUR", "page_currency"),
             ("gateway=paypal", "page_gateway"),
             ("date_from=2026-03-01&date_to=2026-03-02", "page"),
         ],
     )
-    @pytest.mark.parametrize("filters", [RefundFilter, DisputeFilter])
-    def test_an_index_gives_the_rows_in_order(self, filters: Any, query: str, index: str) -> None:
+    def test_an_index_gives_the_disputes_in_order(self, query: str, index: str) -> None:
         make_tenant("Acme", key="acme")
-        name, status = ("refund", "failed") if filters is RefundFilter else ("dispute", "lost")
 
-        plan = plan_of(filters(QueryDict(query.format(status=status)), totals()).qs)
+        plan = plan_of(DisputeFilter(QueryDict(query), totals()).qs)
 
-        assert f"{name}_{index} " in plan
+        assert f"dispute_{index} " in plan
         assert "Sort" not in plan
 
     def test_an_index_gives_the_disputes_that_count(self) -> None:
