@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.transaction import atomic
@@ -163,7 +164,11 @@ def _read(
     cells = ", ".join(f"COALESCE({column.sql}, '')" for column in columns)
 
     def read(listed: QuerySet[Any]) -> list[tuple[Any, ...]]:
-        rows, params = listed.select_related(None).query.sql_with_params()
+        try:
+            rows, params = listed.select_related(None).query.sql_with_params()
+        except EmptyResultSet:
+            # Django knows without asking that no row meets the filters.
+            return []
         # The transaction ends before anything is sent: a reader who goes away leaves none open.
         with atomic(), connection.cursor() as cursor:
             cursor.execute(_SET, [operator_zone().key])

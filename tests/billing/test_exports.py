@@ -9,7 +9,10 @@ from django.test import Client
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from billing import exports
 from billing.models import PaymentEvent
+from billing.queries import lists
+from billing.queries.lists import Rows
 from tests.factories import (
     NOON,
     make_event,
@@ -181,6 +184,14 @@ def test_export_has_what_the_page_shows(staff: Client) -> None:
     assert ids("?gateway=paypal&sort=date") == ["a", "b"]
     # Where the reader is in the list makes no difference.
     assert ids("?gateway=paypal&per_page=25&after=1_1") == ["b", "a"]
+
+
+def test_filters_that_no_row_can_meet_give_no_rows() -> None:
+    make_invoice()
+
+    export = exports.invoices(Rows(lists.invoices().filter(tenant__in=[])), newest_first=True)
+
+    assert list(export.chunks) == []
 
 
 def test_a_filter_that_is_not_valid_gives_no_file(staff: Client) -> None:
