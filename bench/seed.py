@@ -273,10 +273,13 @@ def seed(rows: int) -> None:
         cursor.execute(DROP, {"tables": tables})
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        # With a hash join the events would not be stored in the order in which they came.
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
         cursor.execute(TENANT_ROWS, values)
         parts = {"owner_c": OWNER.format(c="c"), "at": AT, "money": MONEY}
         for statement in STATEMENTS:
             cursor.execute(statement.format(**parts), values)
+        cursor.execute("RESET enable_hashjoin; RESET enable_mergejoin")
         cursor.execute(CREATE)
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
@@ -295,7 +298,7 @@ def _types(cursor: Any) -> int:
     of = dict.fromkeys(stripe_events.EVENTS, "stripe")
     of |= dict.fromkeys(paypal_events.EVENTS, "paypal")
     names = [*COMMON, *sorted(of.keys() - set(COMMON))]
-    cursor.execute("CREATE TABLE bench_type (number int, gateway text, name text)")
+    cursor.execute("CREATE TABLE bench_type (number int PRIMARY KEY, gateway text, name text)")
     cursor.executemany(
         "INSERT INTO bench_type VALUES (%s, %s, %s)",
         [(n, of[name], name) for n, name in enumerate(names)],
@@ -307,7 +310,7 @@ def _bodies(cursor: Any) -> int:
     """Compressed here once: copying them to another table does not do it again."""
     bodies = [file.read_bytes() for file in sorted(BODIES.glob("*.json"))]
     large = [body for body in bodies if len(body) > 3000]
-    cursor.execute("CREATE TABLE bench_body (number int, body bytea)")
+    cursor.execute("CREATE TABLE bench_body (number int PRIMARY KEY, body bytea)")
     cursor.executemany("INSERT INTO bench_body VALUES (%s, %s)", list(enumerate(large)))
     return len(large)
 
