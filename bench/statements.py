@@ -12,7 +12,7 @@ import django
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connection, reset_queries  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
@@ -40,6 +40,8 @@ def main() -> None:
     found: dict[str, tuple[int, list[str]]] = {}
     for address in json.load(sys.stdin):
         before = scans()
+        # Only so many are kept, and then none is added to them.
+        reset_queries()
         with CaptureQueriesContext(connection) as captured:
             client.get(address)
         after = scans()
