@@ -1,6 +1,7 @@
 """How the page writes icons, badges, money and times."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -55,8 +56,12 @@ _TONES = {
 
 
 @register.simple_tag
+@cache
 def icon(name: str, size: str = "") -> SafeString:
-    """An icon of the sprite; ``size`` is empty or ``s``."""
+    """An icon of the sprite; ``size`` is empty or ``s``.
+
+    Remembered, for a page has over a hundred, and the address of the sprite is the same for all.
+    """
     return format_html(
         '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         f" {size}" if size else "",
