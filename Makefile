@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 AUDIT := tests/browser/audit
 TOOLS := $(if $(shell command -v npm),$(AUDIT)/node_modules/.package-lock.json)
 
-.PHONY: help run setup test check convergence screenshots bench format messages lock clean
+.PHONY: help run setup test check convergence screenshots bench bench-full format messages lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ convergence: $(VENV)/.installed-dev ## play 2,000 made-up lives and every scenar
 screenshots: $(VENV)/.installed-dev ## picture every page of a demo in every state, into docs/screenshots/
 	@$(BIN)/pytest -q tests/browser/audit/screenshots.py
 
-bench: $(VENV)/.installed-dev ## measure speed beside limits and others; writes docs/performance.md
+bench: $(VENV)/.installed-dev $(TOOLS) ## measure speed beside limits and others; writes docs/performance.md
 	@$(BIN)/python -m bench
+
+bench-full: $(VENV)/.installed-dev $(TOOLS) ## the same with ten million rows (an hour and 45 GB)
+	@$(BIN)/python -m bench --full
 
 format: $(VENV)/.installed-dev ## format the code and mend what can be mended
 	$(BIN)/ruff format .

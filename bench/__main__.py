@@ -1,4 +1,4 @@
-"""Runs the measurements and writes docs/performance.md: ``python -m bench [--full]``."""
+"""Runs the measurements and writes docs/performance.md: ``python -m bench [--full] [PART …]``."""
 
 import argparse
 import os
@@ -8,33 +8,85 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import applying, ingest, pages, seed
+from bench import applying, exports, first_visit, ingest, memory, pages, seed, storage
+from bench.report import Table
 from bench.servers import ROOT, Postgres, environment
 
 REPORT = ROOT / "docs" / "performance.md"
+PROFILES = ROOT / "bench" / "profiles.md"
+
+#: The storage last, for it says which indexes all the others have used.
+PARTS = ("receiving", "applying", "memory", "pages", "exports", "storage")
+
+
+class Bench:
+    """Each part gives its tables; all share one PostgreSQL, and the databases filled in it."""
+
+    def __init__(self, folder: Path, *, full: bool) -> None:
+        self.folder, self.full = folder, full
+        (folder / "static").mkdir()
+        self.postgres = Postgres(folder / "postgres")
+        self._filled: dict[int, str] = {}
+
+    def receiving(self) -> list[Table]:
+        return ingest.measure(self.postgres, self.folder, 20_000 if self.full else 6_000)
+
+    def applying(self) -> list[Table]:
+        return applying.measure(self.postgres, self.folder, 100_000 if self.full else 20_000)
+
+    def memory(self) -> list[Table]:
+        return [memory.growth(self.postgres, self.folder, 200_000 if self.full else 10_000)]
+
+    def pages(self) -> list[Table]:
+        tables = pages.measure(self.postgres, self.folder, self._few(), self._many())
+        return [*tables, first_visit.measure(self.postgres, self.folder, self._many())]
+
+    def exports(self) -> list[Table]:
+        csv, xlsx = (1_000_000, 100_000) if self.full else (100_000, 10_000)
+        return [exports.measure(self.postgres, self._many(), self.folder, csv, xlsx)]
+
+    def storage(self) -> list[Table]:
+        few, many = self._few(), self._many()
+        return [
+            storage.growth(self.postgres, self.folder, few, many, 5_000),
+            storage.sizes(self.postgres, many),
+        ]
+
+    def _few(self) -> str:
+        return self._database(10_000)
+
+    def _many(self) -> str:
+        return self._database(10_000_000 if self.full else 200_000)
+
+    def _database(self, rows: int) -> str:
+        """The name of a database that has so many events and invoices."""
+        if rows not in self._filled:
+            self._filled[rows] = f"rows-{rows}"
+            seed.fill(environment(self.postgres.database(self._filled[rows]), self.folder), rows)
+        return self._filled[rows]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="more posts, for steadier figures")
+    parser.add_argument("--full", action="store_true", help="ten million rows; needs 45 GB of disk")
+    parser.add_argument("parts", nargs="*", help="only these, and the report is not written")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="payments-bench-") as scratch:
-        folder = Path(scratch)
-        (folder / "static").mkdir()
-        postgres = Postgres(folder / "postgres")
-        tables = ingest.measure(postgres, folder, posts=20_000 if options.full else 6_000)
-        tables += applying.measure(postgres, folder, 100_000 if options.full else 20_000)
-        for name, rows in {"few": 10_000, "many": 10_000_000 if options.full else 200_000}.items():
-            seed.fill(environment(postgres.database(name), folder), rows)
-        tables += pages.measure(postgres, folder, "few", "many")
-        server = postgres.psql("SHOW server_version")
-    text = "\n\n".join([_head(server), *(table.markdown() for table in tables)]) + "\n"
-    print(text)
-    REPORT.write_text(text)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"{', '.join(unknown)}: not one of {', '.join(PARTS)}")
+    with tempfile.TemporaryDirectory(prefix="payments-bench-") as folder:
+        bench = Bench(Path(folder), full=options.full)
+        text = _head(bench.postgres)
+        for name in options.parts or PARTS:
+            for table in getattr(bench, name)():
+                text += f"\n\n{table.markdown()}"
+                print(f"\n{table.markdown()}", flush=True)
+    if not options.parts:
+        REPORT.write_text(f"{text}\n\n{PROFILES.read_text()}")
 
 
-def _head(server: str) -> str:
-    known = [f"Python {platform.python_version()}", f"PostgreSQL {server.strip()}"]
+def _head(postgres: Postgres) -> str:
+    known = [f"Python {platform.python_version()}"]
+    known += [f"PostgreSQL {postgres.psql('SHOW server_version').strip()}"]
     known += [f"{name} {version(name)}" for name in ("django", "granian", "psycopg2-binary")]
     return f"""# Performance
 
