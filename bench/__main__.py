@@ -38,7 +38,8 @@ class Bench:
         return [memory.growth(self.postgres, self.folder, 200_000 if self.full else 10_000)]
 
     def pages(self) -> list[Table]:
-        tables = pages.measure(self.postgres, self.folder, self._few(), self._many())
+        every = 1 if self.full else 20
+        tables = pages.measure(self.postgres, self.folder, self._few(), self._many(), every)
         return [*tables, first_visit.measure(self.postgres, self.folder, self._many())]
 
     def exports(self) -> list[Table]:

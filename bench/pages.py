@@ -80,6 +80,13 @@ RATIOS = """A ratio is to the same page of the small database; where that has fe
 to its list without a filter."""
 
 LISTS = ("events", "invoices", "refunds", "disputes")
+#: What others are compared with, however few are measured.
+ALWAYS = {
+    *COLD,
+    *PEERS,
+    "tenant menu unknown",
+    *(f"{name} {size} rows" for name in LISTS for size in (25, 50, 100)),
+}
 
 
 #: How many statements a page has, and which large tables it reads from end to end.
@@ -166,14 +173,18 @@ def _sites(
         yield sites
 
 
-def measure(postgres: Postgres, folder: Path, few: str, many: str) -> list[Table]:
-    """Every page over the databases ``few`` and ``many``, and the peers."""
+def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 1) -> list[Table]:
+    """Pages over the databases ``few`` and ``many``, and the peers; of all addresses the n-th."""
     names = (few, many)
     rows = [int(postgres.psql("SELECT count(*) FROM billing_invoice", name)) for name in names]
     titles = ["", *(f"ms of {count:,} rows" for count in rows)]
     addresses = [_inside(postgres, name, folder, "bench.addresses") for name in names]
     with _sites(OURS, postgres, names, folder) as sites:
-        pages = _pages(sites, addresses)
+        pages = [
+            page
+            for number, page in enumerate(_pages(sites, addresses))
+            if number % every == 0 or page.name in ALWAYS
+        ]
         known = {page.name: page for page in pages}
         _time(sites, pages, ROUNDS)
         over = [page for page in pages if _ratio(page, known) > MAX_RATIO or _is_slow(page)]
@@ -186,7 +197,7 @@ def measure(postgres: Postgres, folder: Path, few: str, many: str) -> list[Table
     asked = [page.addresses[1] for page in pages]
     costs = _inside(postgres, many, folder, "bench.statements", json.dumps(asked))
     return [
-        _by_group(pages, known, titles),
+        _by_group(pages, known, titles, every),
         _limits(pages, known, costs),
         _slowest(pages, known, titles),
         cold,
@@ -256,7 +267,9 @@ def _row(page: Page, known: dict[str, Page]) -> tuple[str, ...]:
     return f"`{page.addresses[1]}`", f"{few:.1f}", f"{many:.1f}", f"{_ratio(page, known):.2f}"
 
 
-def _by_group(pages: Sequence[Page], known: dict[str, Page], titles: Sequence[str]) -> Table:
+def _by_group(
+    pages: Sequence[Page], known: dict[str, Page], titles: Sequence[str], every: int
+) -> Table:
     groups: dict[str, list[Page]] = {}
     for page in pages:
         groups.setdefault(page.group, []).append(page)
@@ -272,7 +285,10 @@ def _by_group(pages: Sequence[Page], known: dict[str, Page], titles: Sequence[st
         for name, group in groups.items()
     ]
     columns = ["", "addresses", *titles[1:], "slowest", "ratio", "highest ratio"]
-    return Table("Pages", columns, rows, [FILTERS, TIMES, RATIOS])
+    notes = [FILTERS, TIMES, RATIOS]
+    if every > 1:
+        notes.append(f"Of all these only one in {every} here; `make bench-full` measures each.")
+    return Table("Pages", columns, rows, notes)
 
 
 def _slowest(pages: Sequence[Page], known: dict[str, Page], titles: Sequence[str]) -> Table:
