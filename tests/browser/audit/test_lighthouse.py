@@ -16,20 +16,22 @@ from tests.browser.conftest import DEBUGGING_PORT
 
 FULL = {"accessibility": 100, "best-practices": 100}
 LAYOUT_SHIFT = "cumulative-layout-shift"
+# It fails to record a page now and then (NO_NAVSTART), whatever the page is.
+TRIES = 3
 
 
 @pytest.mark.parametrize("path", [EVENTS, INVOICES])
 def test_lighthouse_gives_everything(sites: Sites, path: str) -> None:
     require(LIGHTHOUSE, "node")
 
-    report = lighthouse(sites["demo"], path)
+    report = lighthouse(sites["demo"], path, TRIES)
 
     assert report["finalDisplayedUrl"].endswith(path)
     assert scores(report) == FULL, "\n".join(lost(report))
     assert report["audits"][LAYOUT_SHIFT]["numericValue"] == 0
 
 
-def lighthouse(site: Site, path: str) -> Any:
+def lighthouse(site: Site, path: str, tries: int) -> Any:
     """Its report of a page that a signed-in browser opens for the first time."""
     cookie = f"sessionid={site.sessions['admin']}"
     done = subprocess.run(
@@ -42,8 +44,10 @@ def lighthouse(site: Site, path: str) -> Any:
         ],
         stdout=subprocess.PIPE,
         timeout=300,
-        check=True,
     )
+    if done.returncode and tries > 1:
+        return lighthouse(site, path, tries - 1)
+    done.check_returncode()
     return json.loads(done.stdout)
 
 
