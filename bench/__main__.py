@@ -16,7 +16,7 @@ REPORT = ROOT / "docs" / "performance.md"
 PROFILES = ROOT / "bench" / "profiles.md"
 
 #: The storage last, for it says which indexes all the others have used.
-PARTS = ("receiving", "applying", "memory", "pages", "exports", "storage")
+PARTS = ("receiving", "applying", "memory", "pages", "visits", "exports", "storage")
 
 
 class Bench:
@@ -39,8 +39,10 @@ class Bench:
 
     def pages(self) -> list[Table]:
         every = 1 if self.full else 20
-        tables = pages.measure(self.postgres, self.folder, self._few(), self._many(), every)
-        return [*tables, first_visit.measure(self.postgres, self.folder, self._many())]
+        return pages.measure(self.postgres, self.folder, self._few(), self._many(), every)
+
+    def visits(self) -> list[Table]:
+        return [first_visit.measure(self.postgres, self.folder, self._many())]
 
     def exports(self) -> list[Table]:
         csv, xlsx = (1_000_000, 100_000) if self.full else (100_000, 10_000)
