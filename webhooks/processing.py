@@ -5,7 +5,6 @@ are another's at once. An event that cannot be applied fails alone. Where a gate
 first whether an event is so, that is done after the transaction, and the event comes back.
 """
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from billing.ledger import ReadEvent
 from billing.models import PaymentEvent
 from webhooks import confirming
 from webhooks.gateways.base import NotKnownYet, PayloadError, Unavailable, _
+from webhooks.gateways.bodies import parse
 from webhooks.registry import gateways
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def read(event: PaymentEvent) -> Reading:
     live = settings.PAYMENTS_MODE == "live"
     if event.livemode is not None and event.livemode != live:
         return Reading(ignored=_OF_LIVE_MODE if event.livemode else _OF_TEST_MODE)
-    return gateways()[event.gateway].read(json.loads(bytes(event.body)))
+    return gateways()[event.gateway].read(parse(bytes(event.body)))
 
 
 def _apply(readable: Sequence[tuple[PaymentEvent, ReadEvent]], once_more: bool) -> None:

@@ -5,15 +5,15 @@ way that does not depend on the order (see `billing.ledger.stamps`). All the wri
 or fall with the caller's transaction.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
+from orjson import dumps
 
 from billing.facts import (
     CreditNoteFact,
@@ -29,7 +29,7 @@ from billing.facts import (
     SubscriptionFact,
     TenantFact,
 )
-from billing.ledger import derived, families, history, rows, tenancy
+from billing.ledger import derived, families, history, rows, sql, tenancy
 from billing.ledger.rows import Key
 from billing.ledger.stamps import Row, Stamp, columns, milliseconds, rank
 from billing.models import (
@@ -268,39 +268,36 @@ def _mark(events: Sequence[ReadEvent], changes: dict[int, list[history.Change]])
     What an event changed, and when, is said once: reading it again does not rewrite history.
     """
     refs = [event.reading.refs for event in events]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE billing_paymentevent AS event SET
-                customer_ref = new.customer_ref, subscription_ref = new.subscription_ref,
-                invoice_ref = new.invoice_ref, payment_ref = new.payment_ref,
-                tenant_id = new.tenant_id, state = {tenancy.STATE},
-                reason = '', next_attempt_at = NULL,
-                processed_at = COALESCE(event.processed_at, %s),
-                changes = COALESCE(event.changes, new.changes)
-            FROM (
-                SELECT *, {tenancy.OF_EVENT} AS tenant_id
-                FROM unnest(
-                    %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                    %s::jsonb[]
-                ) AS x (
-                    id, gateway, customer_ref, subscription_ref, invoice_ref, payment_ref, changes
-                )
-                OFFSET 0 -- so that the tenant is looked up once, and not for each use
-            ) AS new
-            WHERE event.id = new.id
-            """,
-            [
-                timezone.now(),
-                [event.pk for event in events],
-                [event.gateway for event in events],
-                [ref.customer for ref in refs],
-                [ref.subscription for ref in refs],
-                [ref.invoice for ref in refs],
-                [ref.payment for ref in refs],
-                [json.dumps(changes.get(event.pk, [])) for event in events],
-            ],
-        )
+    sql.execute(
+        f"""
+        UPDATE billing_paymentevent AS event SET
+            customer_ref = new.customer_ref, subscription_ref = new.subscription_ref,
+            invoice_ref = new.invoice_ref, payment_ref = new.payment_ref,
+            tenant_id = new.tenant_id, state = {tenancy.STATE},
+            reason = '', next_attempt_at = NULL,
+            processed_at = COALESCE(event.processed_at, %s),
+            changes = COALESCE(event.changes, new.changes)
+        FROM (
+            SELECT *, {tenancy.OF_EVENT} AS tenant_id
+            FROM unnest(
+                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                %s::jsonb[]
+            ) AS x (
+                id, gateway, customer_ref, subscription_ref, invoice_ref, payment_ref, changes
+            )
+            OFFSET 0 -- so that the tenant is looked up once, and not for each use
+        ) AS new
+        WHERE event.id = new.id
+        """,
+        timezone.now(),
+        [event.pk for event in events],
+        [event.gateway for event in events],
+        [ref.customer for ref in refs],
+        [ref.subscription for ref in refs],
+        [ref.invoice for ref in refs],
+        [ref.payment for ref in refs],
+        [dumps(changes.get(event.pk, [])).decode() for event in events],
+    )
 
 
 def forget() -> None:

@@ -8,11 +8,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
+from billing.ledger import sql
 from billing.ledger.stamps import DERIVED_RANK, NEWEST, moment
 from billing.models import Dispute, Payment, Refund
 from billing.models.gateway import GatewayObject
@@ -26,7 +25,7 @@ def supersede_payments(gateway: str, refs: Collection[str]) -> None:
     A payment without an invoice is one itself, by its own ref. That it has one may be known later.
     The status gets a stamp above every rank, so that nothing said of the payment brings it back.
     """
-    _execute(
+    sql.execute(
         """
         UPDATE billing_invoice AS invoice SET status = 'superseded',
             stamps = jsonb_set(invoice.stamps, '{status}', %s)
@@ -49,7 +48,7 @@ def close_cycles(gateway: str, subscription_refs: Collection[str]) -> None:
     the failure is the one, for PayPal collects in order. Nothing but this decides the status, so
     that a cycle opens again if it fails after the payment.
     """
-    _execute(
+    sql.execute(
         """
         UPDATE billing_invoice AS cycle SET status = found.status
         FROM (
@@ -76,7 +75,7 @@ def close_cycles(gateway: str, subscription_refs: Collection[str]) -> None:
 
 def credit_invoices(gateway: str, invoice_refs: Collection[str]) -> None:
     """Take off invoices what their standing credit notes take off before payment."""
-    _execute(
+    sql.execute(
         """
         UPDATE billing_invoice AS invoice SET credited_minor = credited.minor
         FROM (
@@ -300,8 +299,3 @@ def _is_gone(dispute: Dispute) -> bool:
     if dispute.status == Dispute.Status.OPEN:
         return not dispute.returned
     return dispute.status == Dispute.Status.LOST
-
-
-def _execute(sql: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)

@@ -8,10 +8,8 @@ merged, for a link that nobody knows yet may lead two workers to one row: then t
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from django.db import connection
-
+from billing.ledger import sql
 from billing.models import Customer, Invoice, Payment, Subscription
 
 #: Table, gateway, and the gateway's own id.
@@ -34,7 +32,7 @@ def hold(named: Mapping[int, Collection[Name]]) -> set[int]:
     held = _try_to_lock(wanted)
     if wanted and not held:
         # Wait for one of them, holding none, rather than read the same events again and again.
-        _fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", wanted[0])
+        sql.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", wanted[0])
         held = _try_to_lock(wanted)
     return {event for event, own in keys.items() if own <= held}
 
@@ -60,7 +58,7 @@ def _standing_links(families: dict[Name, set[Name]]) -> list[tuple[Name, Name]]:
     return [
         ((table, gateway, ref), (CUSTOMERS, gateway, customer_ref))
         for table, keys in missing.items()
-        for gateway, ref, customer_ref in _fetch(
+        for gateway, ref, customer_ref in sql.fetch(
             f"""
             SELECT gateway, ref, customer_ref FROM {table}
             WHERE (gateway, ref) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -83,15 +81,9 @@ def _keys(families: dict[Name, set[Name]], names: Collection[Name]) -> set[str]:
 def _try_to_lock(keys: list[str]) -> set[str]:
     return {
         key
-        for (key,) in _fetch(
+        for (key,) in sql.fetch(
             "SELECT key FROM unnest(%s::text[]) AS keys (key)"
             " WHERE pg_try_advisory_xact_lock(hashtextextended(key, 0))",
             keys,
         )
     }
-
-
-def _fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

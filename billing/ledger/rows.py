@@ -1,11 +1,12 @@
 """Reads, locks and writes many rows of the gateways' objects at once."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import connection
+from orjson import dumps, loads
 
+from billing.ledger import sql
 from billing.ledger.stamps import Row
 from billing.models.gateway import GatewayObject
 
@@ -39,31 +40,30 @@ def lock(model: Model, keys: Collection[Key], alone: bool) -> dict[Key, Row]:
     rows = _select_for_update(model, sorted(keys))
     missing = sorted(set(keys) - rows.keys())
     if missing and not alone:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
-                " FROM unnest(%s::text[]) WITH ORDINALITY AS names (name, place) ORDER BY place",
-                [[f"{model._meta.db_table}:{gateway}:{ref}" for gateway, ref in missing]],
-            )
+        sql.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS names (name, place) ORDER BY place",
+            [f"{model._meta.db_table}:{gateway}:{ref}" for gateway, ref in missing],
+        )
         rows |= _select_for_update(model, missing)
     return rows
 
 
 def _select_for_update(model: Model, keys: Sequence[Key]) -> dict[Key, Row]:
     columns = merged_columns(model)
-    sql = f"""
-        SELECT id, gateway, ref, stamps, {", ".join(columns)} FROM {model._meta.db_table}
+    found = sql.fetch(
+        f"""
+        SELECT id, gateway, ref, stamps::text, {", ".join(columns)} FROM {model._meta.db_table}
         WHERE (gateway, ref) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
         ORDER BY gateway, ref FOR UPDATE
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [[key[0] for key in keys], [key[1] for key in keys]])
-        return {
-            (gateway, ref): Row.loaded(
-                pk, dict(zip(columns, values, strict=True)), _loaded_json(stamps)
-            )
-            for pk, gateway, ref, stamps, *values in cursor.fetchall()
-        }
+        """,
+        [gateway for gateway, _ in keys],
+        [ref for _, ref in keys],
+    )
+    return {
+        (gateway, ref): Row.loaded(pk, dict(zip(columns, values, strict=True)), loads(stamps))
+        for pk, gateway, ref, stamps, *values in found
+    }
 
 
 def insert(model: Model, rows: dict[Key, Row]) -> None:
@@ -76,7 +76,7 @@ def insert(model: Model, rows: dict[Key, Row]) -> None:
         model,
         names,
         (
-            [gateway, ref, row.stamps(), *map(row.values.get, columns)]
+            [gateway, ref, dumps(row.stamps()).decode(), *map(row.values.get, columns)]
             for (gateway, ref), row in sorted(rows.items())
         ),
         f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) SELECT * FROM unnest({{arrays}})",
@@ -96,24 +96,16 @@ def update(model: Model, rows: dict[Key, Row]) -> None:
     _write(
         model,
         names,
-        ([row.pk, row.stamps(), *map(row.values.get, columns)] for _, row in sorted(rows.items())),
+        (
+            [row.pk, dumps(row.stamps()).decode(), *map(row.values.get, columns)]
+            for _, row in sorted(rows.items())
+        ),
         f"UPDATE {model._meta.db_table} AS old SET {assignments}"
         f" FROM unnest({{arrays}}) AS new ({', '.join(names)}) WHERE old.id = new.id",
     )
 
 
-def _write(model: Model, names: list[str], rows: Iterable[list[Any]], sql: str) -> None:
+def _write(model: Model, names: list[str], rows: Iterable[list[Any]], statement: str) -> None:
     types = {field.attname: str(field.db_type(connection)) for field in model._meta.concrete_fields}
-    by_column = zip(*rows, strict=True)
-    parameters = [
-        [json.dumps(value) for value in values] if types[name] == "jsonb" else list(values)
-        for name, values in zip(names, by_column, strict=True)
-    ]
     arrays = ", ".join(f"%s::{types[name]}[]" for name in names)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.format(arrays=arrays), parameters)
-
-
-def _loaded_json(value: Any) -> Any:
-    # Django tells psycopg2 to leave jsonb alone, for its own field reads it.
-    return json.loads(value) if isinstance(value, str) else value
+    sql.execute(statement.format(arrays=arrays), *map(list, zip(*rows, strict=True)))

@@ -10,9 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
-
 from billing.facts import Refs, TenantFact
+from billing.ledger import sql
 from billing.models import (
     CreditNote,
     Customer,
@@ -153,40 +152,37 @@ def record(claims: Collection[Claim]) -> None:
     for claim in sorted(claims):
         earliest.setdefault((claim.gateway, claim.kind, claim.ref, claim.tenant_key), claim)
     rows = list(earliest.values())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO billing_tenant (key, name, billing_email, created_at)"
-            " SELECT key, key, '', now() FROM unnest(%s::text[]) AS keys (key)"
-            " WHERE NOT EXISTS (SELECT FROM billing_tenant known WHERE known.key = keys.key)"
-            " ORDER BY key ON CONFLICT (key) DO NOTHING",
-            [keys],
-        )
-        cursor.execute(
-            """
-            INSERT INTO billing_tenantclaim AS standing
-                (gateway, kind, ref, tenant_id, by_person, claimed_at_ms, trust, event_id)
-            SELECT gateway, kind, ref, tenant.id, false, claimed_at_ms, trust, event_id
-            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-                        %s::smallint[], %s::text[])
-                AS new (gateway, kind, ref, tenant_key, claimed_at_ms, trust, event_id)
-            JOIN billing_tenant tenant ON tenant.key = new.tenant_key
-            ORDER BY gateway, kind, ref, tenant.id
-            ON CONFLICT (gateway, kind, ref, tenant_id) WHERE NOT by_person DO UPDATE
-            SET claimed_at_ms = excluded.claimed_at_ms, trust = excluded.trust,
-                event_id = excluded.event_id
-            WHERE (excluded.claimed_at_ms, excluded.trust, excluded.event_id COLLATE "C")
-                < (standing.claimed_at_ms, standing.trust, standing.event_id COLLATE "C")
-            """,
-            [
-                [row.gateway for row in rows],
-                [row.kind for row in rows],
-                [row.ref for row in rows],
-                [row.tenant_key for row in rows],
-                [row.claimed_at_ms for row in rows],
-                [row.trust for row in rows],
-                [row.event_id for row in rows],
-            ],
-        )
+    sql.execute(
+        "INSERT INTO billing_tenant (key, name, billing_email, created_at)"
+        " SELECT key, key, '', now() FROM unnest(%s::text[]) AS keys (key)"
+        " WHERE NOT EXISTS (SELECT FROM billing_tenant known WHERE known.key = keys.key)"
+        " ORDER BY key ON CONFLICT (key) DO NOTHING",
+        keys,
+    )
+    sql.execute(
+        """
+        INSERT INTO billing_tenantclaim AS standing
+            (gateway, kind, ref, tenant_id, by_person, claimed_at_ms, trust, event_id)
+        SELECT gateway, kind, ref, tenant.id, false, claimed_at_ms, trust, event_id
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+                    %s::smallint[], %s::text[])
+            AS new (gateway, kind, ref, tenant_key, claimed_at_ms, trust, event_id)
+        JOIN billing_tenant tenant ON tenant.key = new.tenant_key
+        ORDER BY gateway, kind, ref, tenant.id
+        ON CONFLICT (gateway, kind, ref, tenant_id) WHERE NOT by_person DO UPDATE
+        SET claimed_at_ms = excluded.claimed_at_ms, trust = excluded.trust,
+            event_id = excluded.event_id
+        WHERE (excluded.claimed_at_ms, excluded.trust, excluded.event_id COLLATE "C")
+            < (standing.claimed_at_ms, standing.trust, standing.event_id COLLATE "C")
+        """,
+        [row.gateway for row in rows],
+        [row.kind for row in rows],
+        [row.ref for row in rows],
+        [row.tenant_key for row in rows],
+        [row.claimed_at_ms for row in rows],
+        [row.trust for row in rows],
+        [row.event_id for row in rows],
+    )
 
 
 def settle(gateway: str, touched: Touched) -> None:
@@ -254,13 +250,15 @@ def _lock_dependents(level: Level, gateway: str, changed: dict[str, Sequence[str
 def _select_ids(
     level: Level, gateway: str, conditions: list[str], parameters: list[Any]
 ) -> list[int]:
-    sql = f"""
+    found = sql.fetch(
+        f"""
         SELECT id FROM {level.table} WHERE gateway = %s AND ({" OR ".join(conditions)})
         ORDER BY id FOR UPDATE
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [gateway, *parameters])
-        return [row[0] for row in cursor.fetchall()]
+        """,
+        gateway,
+        *parameters,
+    )
+    return [pk for (pk,) in found]
 
 
 def _parents_tenants(level: Level) -> list[str]:
@@ -296,7 +294,8 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         set_state = f", state = {STATE}"
         state_differs = f"OR old.state <> {STATE}) AND (old.state IN ('processed', 'unmatched')"
         returned = "event_id"
-    sql = f"""
+    found = sql.fetch(
+        f"""
         UPDATE {level.table} AS old SET tenant_id = new.tenant_id{set_state}
         FROM (
             SELECT x.id, COALESCE({", ".join(sources)}, NULL) AS tenant_id
@@ -306,7 +305,7 @@ def _assign(level: Level, ids: Sequence[int]) -> list[str]:
         WHERE old.id = new.id
             AND (old.tenant_id IS DISTINCT FROM new.tenant_id {state_differs})
         RETURNING old.{returned}
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(ids)])
-        return [row[0] for row in cursor.fetchall()]
+        """,
+        list(ids),
+    )
+    return [ref for (ref,) in found]
