@@ -272,7 +272,7 @@ def others(big: Tenant, small: Tenant, events: List, invoices: List) -> Iterator
             if row:
                 deep = address(f"billing:tenant_{what}", tenant.pk, after=row.pk)
                 yield f"tenant {which} {what} middle", deep
-    currencies = [line.currency for line in totals().currencies]
+    currencies = [line.currency for line in totals().value.currencies]
     yield "trends", address("billing:trends")
     yield "trends, least currency", address("billing:trends", currency=currencies[-1])
     for view in ("tracked_events", "setup", "billing:totals_json", "healthz"):

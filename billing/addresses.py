@@ -27,6 +27,12 @@ def given(query: QueryDict, name: str) -> list[str]:
     ]
 
 
+def typed(query: QueryDict, name: str) -> str:
+    """What was typed into a field of search; nothing, if the database cannot be asked about it."""
+    text = query.get(name, "").strip()
+    return text if "\0" not in text and len(text) <= MAX_VALUE_LENGTH else ""
+
+
 #: The list and its filters that give exactly the rows that a figure is the sum of.
 _ROWS_OF = {
     KeptSum.Figure.PAID: ("invoices", {"status": "paid"}),

@@ -17,9 +17,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing import formats
-from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed, given
-from billing.models import Dispute, Gateway, Invoice, PaymentEvent, Refund
+from billing.addresses import MAX_VALUE_LENGTH, POSITION, changed, given, typed
+from billing.models import Dispute, Gateway, Invoice, PaymentEvent, Refund, Tenant
 from billing.queries import lists, search, tenants
+from billing.queries.reads import Read
 from billing.queries.totals import Totals
 from billing.zone import start_of_day, today
 
@@ -120,13 +121,23 @@ class TenantMenu:
     """The tenants that the menu offers: those chosen, and the first that match what was typed."""
 
     def __init__(self, query: QueryDict) -> None:
-        typed = query.get("tenant_q", "")
-        self.term = typed.strip() if typed in given(query, "tenant_q") else ""
+        self.term = typed(query, "tenant_q")
         self.chosen = set(given(query, "tenant"))
-        self.tenants, self.more = tenants.menu(self.term, self.chosen)
-        self.found = any(each.key not in self.chosen for each in self.tenants)
+        self.read = tenants.menu(self.term, self.chosen)
         #: Without JavaScript a menu cannot open by itself: it stands open while one is looked for.
         self.close = changed(query, without=POSITION) if self.term else ""
+
+    @property
+    def tenants(self) -> list[Tenant]:
+        return self.read.value[0]
+
+    @property
+    def more(self) -> bool:
+        return self.read.value[1]
+
+    @property
+    def found(self) -> bool:
+        return any(each.key not in self.chosen for each in self.tenants)
 
     @property
     def options(self) -> list[Option]:
@@ -173,11 +184,9 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     search_hint: "StrPromise"
     search_help: "StrPromise"
     #: Looks up what is searched for.
-    find: Callable[[str], search.Sought]
+    find: Callable[[str], Read[search.Sought]]
     #: The indexes that go on in the order of the list, each by the filters that lead it.
     indexes: tuple[tuple[str, ...], ...] = ()
-    #: Per filter, how many rows each choice has in all; shown while nothing else filters.
-    counts: dict[str, dict[str, int]] = {}
     #: Per filter, what each choice means.
     hints: dict[str, dict[str, "StrPromise"]] = {}
 
@@ -197,9 +206,14 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
         for name in ("date_from", "date_to"):
             self.filters[name].field_name = self.date_field
         self.tenants = TenantMenu(query)
-        names = [(tenant.key, tenant.name) for tenant in self.tenants.tenants]
-        self.filters["tenant"].extra["choices"] = names
+        self.filters["tenant"].extra["choices"] = lambda: [
+            (tenant.key, tenant.name) for tenant in self.tenants.tenants
+        ]
         self.filters["tenant"].method = "of_tenants"
+        self.term = typed(query, "q")
+        self._sought = self.find(self.term) if self.term else Read(search.Sought)
+        #: What has to be read before it is known which rows are let through.
+        self.reads: list[Read[Any]] = [self.tenants.read, self._sought]
 
     def of_tenants(self, queryset: QuerySet[Any], _name: str, keys: list[str]) -> QuerySet[Any]:
         return queryset.filter(tenant__in=self._tenant_pks(keys))
@@ -207,9 +221,9 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     def unchanged(self, queryset: QuerySet[Any], _name: str, _term: str) -> QuerySet[Any]:
         return queryset  # what is searched for is in `rows`, a tenant looked for in its menu
 
-    @cached_property
+    @property
     def sought(self) -> search.Sought:
-        return self.find(self.term) if self.term else search.Sought()
+        return self._sought.value
 
     @cached_property
     def rows(self) -> lists.Rows[Any]:
@@ -235,6 +249,11 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def _tenant_pks(self, keys: list[str]) -> list[int]:
         return [tenant.pk for tenant in self.tenants.tenants if tenant.key in keys]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Per filter, how many rows each choice has in all; shown while nothing else filters."""
+        return {}
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -264,10 +283,6 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     @property
     def active_chips(self) -> list[Chip]:
         return [chip for chip in self.chips if chip.value]
-
-    @property
-    def term(self) -> str:
-        return self._cleaned.get("q") or ""
 
     def _chip(self, name: str) -> Chip:
         if name == "date":
@@ -358,9 +373,13 @@ class EventFilter(PageFilter):
 
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query, lists.events())
+        types = lists.event_types()
+        self.reads.append(types)
         # A type that was not received yet is a fair question, with no rows for an answer.
-        seen = dict.fromkeys([*lists.event_types(), *given(self.data, "event_type")])
-        self.filters["event_type"].extra["choices"] = [(name, name) for name in seen]
+        asked = given(self.data, "event_type")
+        self.filters["event_type"].extra["choices"] = lambda: [
+            (name, name) for name in dict.fromkeys([*types.value, *asked])
+        ]
 
 
 OF_MONEY = (
@@ -386,11 +405,19 @@ class InvoiceFilter(PageFilter):
     class Meta:
         form = FilterForm
 
-    def __init__(self, query: QueryDict, figures: Totals) -> None:
+    def __init__(self, query: QueryDict, figures: Read[Totals]) -> None:
         super().__init__(query, lists.invoices())
+        self._figures = figures
+        self.reads.append(figures)
+        self.filters["currency"].extra["choices"] = lambda: [
+            (each.currency, each.currency) for each in figures.value.currencies
+        ]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        figures = self._figures.value
         by_currency = {each.currency: each.invoices for each in figures.currencies}
-        self.filters["currency"].extra["choices"] = [(code, code) for code in by_currency]
-        self.counts = {"status": figures.by_status, "currency": by_currency}
+        return {"status": figures.by_status, "currency": by_currency}
 
 
 class ReturnedFilter(PageFilter):
@@ -401,12 +428,17 @@ class ReturnedFilter(PageFilter):
     everything: Callable[[], QuerySet[Any]]
     currency = AnyOf(label=_("Currency"), choices=())
 
-    def __init__(self, query: QueryDict, figures: Totals) -> None:
+    def __init__(self, query: QueryDict, figures: Read[Totals]) -> None:
         super().__init__(query, type(self).everything())
+        self.reads.append(figures)
         # A currency in which nothing is counted may have refunds that failed.
         asked = [code for code in given(self.data, "currency") if _CURRENCY.fullmatch(code)]
-        codes = dict.fromkeys([*(line.currency for line in figures.currencies), *asked])
-        self.filters["currency"].extra["choices"] = [(code, code) for code in codes]
+        self.filters["currency"].extra["choices"] = lambda: [
+            (code, code)
+            for code in dict.fromkeys(
+                [*(line.currency for line in figures.value.currencies), *asked]
+            )
+        ]
 
 
 class RefundFilter(ReturnedFilter):

@@ -160,7 +160,7 @@ def arrivals(events: Sequence[PaymentEvent], random: Random) -> list[list[Paymen
 
 def figures() -> tuple[dict[str, dict[str, Decimal]], dict[str, int]]:
     """The cards: each currency's figures, and how many invoices there are of each status."""
-    shown = totals()
+    shown = totals().value
     by_currency = {
         one.currency: {
             "revenue": one.revenue.major,

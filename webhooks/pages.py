@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from billing.models import Gateway, PaymentEvent
 from billing.queries.health import worker
+from billing.queries.reads import read_together
 from billing.queries.receiving import NEWEST, event_of
 from billing.queries.types import seen
 from billing.views.access import DECIDE, SEE_EVENTS, staff_with
@@ -32,7 +33,7 @@ def tracked_events(request: HttpRequest) -> HttpResponse:
         ]
         for gateway in gateways().values()
     }
-    by_type = seen([event_type for types in found.values() for event_type, _effect in types])
+    by_type = seen([event_type for types in found.values() for event_type, _ in types]).value
     tables = [
         (
             Gateway(gateway.name),
@@ -64,13 +65,14 @@ def send_test_event(request: HttpRequest, gateway_name: str) -> HttpResponse:
 def _setup(request: HttpRequest, refused: trials.Trial | None = None) -> HttpResponse:
     """``refused`` is the test event that was just sent, and not recorded."""
     now = timezone.now()
-    by_gateway = traffic(now)
+    came, working = traffic(now), worker(now)
+    read_together(came, working)
     return render(
         request,
         "webhooks/setup.html",
         {
-            "connections": [(one, by_gateway[one.name]) for one in connections(request)],
-            "worker": worker(now),
+            "connections": [(one, came.value[one.name]) for one in connections(request)],
+            "worker": working.value,
             "newest": NEWEST,
             "deployment": deployment(),
             "sent": _sent(request),

@@ -3,10 +3,12 @@
 An event keeps the gateway's own ids only, so a link that arrives late needs no repair.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from billing.models import (
     Dispute,
@@ -20,6 +22,7 @@ from billing.models import (
 )
 from billing.queries import lists
 from billing.queries.links import invoice_of
+from billing.queries.reads import Read, Row, Sql
 
 INVOICES_SHOWN = 5
 NOTIFICATIONS_SHOWN = 5
@@ -27,54 +30,76 @@ NOTIFICATIONS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class EventDetail:
+    """``claimants``: the tenants that claim the event's customer, when they are more than one."""
+
     event: PaymentEvent
-    invoices: list[Invoice] = field(default_factory=list)
-    more_invoices: bool = False
-    refunds: list[Refund] = field(default_factory=list)
-    notifications: list[Notification] = field(default_factory=list)
-    #: The tenants that claim the event's customer, when they are more than one.
-    claimants: list[Tenant] = field(default_factory=list)
+    invoices: list[Invoice]
+    more_invoices: bool
+    refunds: list[Refund]
+    notifications: list[Notification]
+    claimants: list[Tenant]
 
 
-def event_detail(event: PaymentEvent, *, with_invoices: bool) -> EventDetail:
+def event_detail(event: PaymentEvent, *, with_invoices: bool) -> Read[EventDetail]:
     """All that the expanded row shows. ``with_invoices``: the reader may see invoices."""
-    # Left out where events are listed, for a body may have a megabyte.
-    event.refresh_from_db(fields=["body", "changes"])
-    linked: list[Invoice] = []
-    more = False
-    if with_invoices:
-        if event.invoice_ref or event.payment_ref:
-            linked = list(invoices_of([event]).values())
-        elif event.subscription_ref:
-            newest = lists.invoices().filter(
-                gateway=event.gateway, subscription_ref=event.subscription_ref
-            )
-            linked = list(newest.order_by("-created_at", "-id")[: INVOICES_SHOWN + 1])
-            more = len(linked) > INVOICES_SHOWN
-            linked = linked[:INVOICES_SHOWN]
-    return EventDetail(
-        event=event,
-        invoices=linked,
-        more_invoices=more,
-        # Of one invoice only: beside five, a list of refunds says nothing.
-        refunds=_refunds_of(linked[0]) if len(linked) == 1 else [],
-        notifications=_notifications_of(event),
-        claimants=_claimants_of(event),
+    linked = _invoices_of(event) if with_invoices else Invoice.objects.none()
+
+    def detail(
+        events: Sequence[PaymentEvent],
+        invoices: Sequence[Invoice],
+        refunds: Sequence[Refund],
+        notifications: Sequence[Notification],
+        claims: Sequence[TenantClaim],
+    ) -> EventDetail:
+        return EventDetail(
+            event=events[0],
+            invoices=list(invoices)[:INVOICES_SHOWN],
+            more_invoices=len(invoices) > INVOICES_SHOWN,
+            # Of one invoice only: beside five, a list of refunds says nothing.
+            refunds=list(refunds) if len(invoices) == 1 else [],
+            notifications=list(notifications),
+            claimants=_claimants(claims),
+        )
+
+    return Read(
+        detail,
+        # With what is left out where events are listed, for a body may have a megabyte.
+        PaymentEvent.objects.select_related("tenant").filter(pk=event.pk),
+        linked,
+        _refunds_of(event.gateway, linked.values("ref")[:1]),
+        _notifications_of(event),
+        _claims_on_customer_of(event),
     )
 
 
-def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> dict[int, Invoice]:
-    """The issued invoice that each row is about, by the row's primary key.
+def _invoices_of(event: PaymentEvent) -> QuerySet[Invoice]:
+    """The one that the event is about, or else the newest of its subscription, and one more."""
+    if event.invoice_ref or event.payment_ref:
+        return _issued([event])
+    if not event.subscription_ref:
+        return Invoice.objects.none()
+    newest = lists.invoices().filter(gateway=event.gateway, subscription_ref=event.subscription_ref)
+    return newest.order_by("-created_at", "-id")[: INVOICES_SHOWN + 1]
 
-    Two queries, for any number of rows.
-    """
+
+def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> Read[dict[int, Invoice]]:
+    """The issued invoice that each row is about, by the row's primary key."""
+
+    def by_row(found: Iterable[Row], invoices: Iterable[Invoice]) -> dict[int, Invoice]:
+        by_pk = {invoice.pk: invoice for invoice in invoices}
+        return {row: by_pk[invoice] for row, invoice in found}
+
+    return Read(by_row, Sql(_INVOICES_OF, _naming(rows), columns=2), _issued(rows))
+
+
+def _issued(rows: Sequence[PaymentEvent | Refund | Dispute]) -> QuerySet[Invoice]:
+    sql = f"SELECT invoice FROM ({_INVOICES_OF}) AS found (listed, invoice)"
+    return lists.invoices().filter(pk__in=RawSQL(sql, _naming(rows)))  # noqa: S611
+
+
+def _naming(rows: Sequence[PaymentEvent | Refund | Dispute]) -> list[list[Any]]:
     names = ("pk", "gateway", "invoice_ref", "payment_ref")
-    columns = [[getattr(row, name) for row in rows] for name in names]
-    with connection.cursor() as cursor:
-        cursor.execute(_INVOICES_OF, columns)
-        found: dict[int, int] = dict(cursor.fetchall())
-    invoices = lists.invoices().in_bulk(found.values())
-    return {pk: invoices[invoice] for pk, invoice in found.items()}
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
 _INVOICES_OF = f"""
@@ -86,21 +111,21 @@ _INVOICES_OF = f"""
 """
 
 
-def _refunds_of(invoice: Invoice) -> list[Refund]:
+def _refunds_of(gateway: str, invoice: QuerySet[Invoice, Any]) -> QuerySet[Refund]:
     """Refunds name their invoice, or a payment of it, or a charge of a payment intent of it."""
-    of_gateway = Payment.objects.filter(gateway=invoice.gateway)
-    direct = of_gateway.filter(invoice_ref=invoice.ref)
+    of_gateway = Payment.objects.filter(gateway=gateway)
+    direct = of_gateway.filter(invoice_ref__in=invoice)
     charges = of_gateway.filter(intent_ref__in=direct.values("ref"))
-    refunds = Refund.objects.filter(gateway=invoice.gateway).defer("stamps").order_by()
+    refunds = Refund.objects.filter(gateway=gateway).defer("stamps").order_by()
     # A union and not an OR, so that each part is served by its index.
-    found = refunds.filter(invoice_ref=invoice.ref).union(
+    found = refunds.filter(invoice_ref__in=invoice).union(
         refunds.filter(payment_ref__in=direct.values("ref")),
         refunds.filter(payment_ref__in=charges.values("ref")),
     )
-    return list(found.order_by("created_at", "id"))
+    return found.order_by("created_at", "id")
 
 
-def _notifications_of(event: PaymentEvent) -> list[Notification]:
+def _notifications_of(event: PaymentEvent) -> QuerySet[Notification]:
     notifications = Notification.objects.filter(gateway=event.gateway)
     if event.invoice_ref:
         notifications = notifications.filter(invoice_ref=event.invoice_ref)
@@ -109,17 +134,21 @@ def _notifications_of(event: PaymentEvent) -> list[Notification]:
             invoice_ref="", subscription_ref=event.subscription_ref
         )
     else:
-        return []
-    return list(notifications.order_by("-id")[:NOTIFICATIONS_SHOWN])
+        return notifications.none()
+    return notifications.order_by("-id")[:NOTIFICATIONS_SHOWN]
 
 
-def _claimants_of(event: PaymentEvent) -> list[Tenant]:
-    """Who claims the event's customer, unless they agree or a person has decided."""
+def _claims_on_customer_of(event: PaymentEvent) -> QuerySet[TenantClaim]:
+    claims = TenantClaim.objects.select_related("tenant")
     if not event.customer_ref:
-        return []
-    claims = TenantClaim.objects.filter(
+        return claims.none()
+    return claims.filter(
         gateway=event.gateway, kind=TenantClaim.Kind.CUSTOMER, ref=event.customer_ref
-    ).select_related("tenant")
+    )
+
+
+def _claimants(claims: Iterable[TenantClaim]) -> list[Tenant]:
+    """Who claims a customer, unless they agree or a person has decided."""
     if any(claim.by_person for claim in claims):
         return []
     tenants = {claim.tenant_id: claim.tenant for claim in claims}

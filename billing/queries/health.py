@@ -1,13 +1,12 @@
 """Whether the machinery runs, for load balancers and for whoever is on call."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-from django.db.models import Max
-
-from billing.models import Gateway, Heartbeat, PaymentEvent
+from billing.models import Gateway, PaymentEvent
 from billing.queries.lists import COUNT_LIMIT, Rows, bounded_count
+from billing.queries.reads import Read, Row, Sql, first_of, read_together
 
 #: Events that wait longer than this mean that no worker does its work.
 WAITING_TOO_LONG = timedelta(minutes=5)
@@ -34,27 +33,30 @@ class Health:
 
 
 def health(now: datetime) -> Health:
-    events = PaymentEvent.objects.order_by("-received_at", "-id")
     waiting = Rows(
         PaymentEvent.objects.filter(state=State.WAITING),
         ways={"state": [State.WAITING], "gateway": Gateway.values},
     )
-    oldest = next(
-        iter(waiting.first(1, ("received_at", "id")).values_list("received_at", flat=True)), None
-    )
+    oldest = first_of(waiting.first(1, ("received_at", "id")).values_list("received_at", flat=True))
+    newest = {
+        gateway: first_of(
+            PaymentEvent.objects.filter(gateway=gateway)
+            .order_by("-received_at", "-id")
+            .values_list("received_at", flat=True)
+        )
+        for gateway in Gateway.values
+    }
+    counts = {
+        str(state): bounded_count(Rows(PaymentEvent.objects.filter(state=state)))
+        for state in COUNTED
+    }
+    working = worker(now)
+    read_together(working, oldest, *newest.values(), *counts.values())
     return Health(
-        worker_heartbeat_at=Heartbeat.objects.aggregate(last=Max("beat_at"))["last"],
-        counts={
-            str(state): min(
-                bounded_count(Rows(PaymentEvent.objects.filter(state=state))), COUNT_LIMIT
-            )
-            for state in COUNTED
-        },
-        last_event_at={
-            gateway: events.filter(gateway=gateway).values_list("received_at", flat=True).first()
-            for gateway in Gateway.values
-        },
-        stuck=oldest is not None and now - oldest > WAITING_TOO_LONG,
+        worker_heartbeat_at=working.value.beat_at,
+        counts={state: min(count.value, COUNT_LIMIT) for state, count in counts.items()},
+        last_event_at={gateway: at.value for gateway, at in newest.items()},
+        stuck=oldest.value is not None and now - oldest.value > WAITING_TOO_LONG,
     )
 
 
@@ -70,10 +72,12 @@ class Worker:
     missed: bool
 
 
-def worker(now: datetime) -> Worker:
-    """One statement, with one step into the index of the queue."""
-    with connection.cursor() as cursor:
-        cursor.execute(WORKER, [now])
-        beat_at, due = cursor.fetchone()
-    running = beat_at is not None and now - beat_at <= SILENT_TOO_LONG
-    return Worker(beat_at, running, missed=not running and (due or beat_at is None))
+def worker(now: datetime) -> Read[Worker]:
+    """With one step into the index of the queue."""
+
+    def of(rows: Iterable[Row]) -> Worker:
+        ((beat_at, due),) = rows
+        running = beat_at is not None and now - beat_at <= SILENT_TOO_LONG
+        return Worker(beat_at, running, missed=not running and (due or beat_at is None))
+
+    return Read(of, Sql(WORKER, [now], columns=2))

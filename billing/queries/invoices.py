@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing.models import (
     CreditNote,
@@ -17,6 +17,7 @@ from billing.models import (
 )
 from billing.models.gateway import MonetaryObject
 from billing.money import Money
+from billing.queries.reads import all_of, first_of, read_together
 
 #: An invoice has a dozen events; one with more is shown with its newest.
 HISTORY_LENGTH = 100
@@ -57,50 +58,42 @@ class InvoiceDetail:
 
 
 def invoice_detail(gateway: str, ref: str) -> InvoiceDetail | None:
-    """The invoice of that gateway and id, or None; nine queries, however much belongs to it."""
-    invoice = Invoice.objects.filter(gateway=gateway, ref=ref).select_related("tenant").first()
+    """The invoice of that gateway and id, or None; in two statements, whatever belongs to it."""
+    found = first_of(Invoice.objects.filter(gateway=gateway, ref=ref).select_related("tenant"))
+    paid_by = all_of(_payments_of(gateway, ref))
+    read_together(found, paid_by)
+    invoice = found.value
     if invoice is None:
         return None
-    payments = _payments_of(invoice)
-    paid_by = [payment.ref for payment in payments]
-    history = list(
-        PaymentEvent.objects.filter(
-            Q(invoice_ref=ref) | Q(payment_ref__in=paid_by), gateway=gateway
-        )
-        .defer("body", "body_sha256")
-        .order_by("-occurred_at", "-pk")[: HISTORY_LENGTH + 1]
+    payments = sorted(paid_by.value, key=lambda payment: payment.ref)
+    by_payment = Q(payment_ref__in=[payment.ref for payment in payments], gateway=gateway)
+    by_name = Q(invoice_ref=ref, gateway=gateway)
+    history = PaymentEvent.objects.filter(by_name | by_payment).defer("body", "body_sha256")
+    events = all_of(history.order_by("-occurred_at", "-pk")[: HISTORY_LENGTH + 1])
+    subscription = first_of(
+        Subscription.objects.filter(gateway=gateway, ref=invoice.subscription_ref)
     )
+    age = ("created_at", "pk")
+    refunds = all_of(Refund.objects.filter(by_name | by_payment).order_by(*age))
+    disputes = all_of(Dispute.objects.filter(by_payment).order_by(*age))
+    credit_notes = all_of(CreditNote.objects.filter(by_name).order_by(*age))
+    notifications = all_of(Notification.objects.filter(by_name).order_by("-pk"))
+    read_together(events, subscription, refunds, disputes, credit_notes, notifications)
     return InvoiceDetail(
         invoice=invoice,
-        subscription=Subscription.objects.filter(
-            gateway=gateway, ref=invoice.subscription_ref
-        ).first(),
+        subscription=subscription.value,
         payments=payments,
-        refunds=list(
-            Refund.objects.filter(
-                Q(payment_ref__in=paid_by) | Q(invoice_ref=ref), gateway=gateway
-            ).order_by("created_at", "pk")
-        ),
-        disputes=list(
-            Dispute.objects.filter(gateway=gateway, payment_ref__in=paid_by).order_by(
-                "created_at", "pk"
-            )
-        ),
-        credit_notes=list(
-            CreditNote.objects.filter(gateway=gateway, invoice_ref=ref).order_by("created_at", "pk")
-        ),
-        notifications=list(
-            Notification.objects.filter(gateway=gateway, invoice_ref=ref).order_by("-pk")
-        ),
-        history=history[:HISTORY_LENGTH],
-        has_older=len(history) > HISTORY_LENGTH,
+        refunds=refunds.value,
+        disputes=disputes.value,
+        credit_notes=credit_notes.value,
+        notifications=notifications.value,
+        history=events.value[:HISTORY_LENGTH],
+        has_older=len(events.value) > HISTORY_LENGTH,
     )
 
 
-def _payments_of(invoice: Invoice) -> list[Payment]:
+def _payments_of(gateway: str, ref: str) -> QuerySet[Payment]:
     """Payments that name the invoice, and the charges of those that are payment intents."""
-    of_gateway = Payment.objects.filter(gateway=invoice.gateway)
-    named = list(of_gateway.filter(invoice_ref=invoice.ref))
-    intents = [payment.ref for payment in named]
-    charges = of_gateway.filter(intent_ref__in=intents).exclude(ref__in=intents)
-    return sorted([*named, *charges], key=lambda payment: payment.ref)
+    of_gateway = Payment.objects.filter(gateway=gateway).defer("stamps").order_by()
+    named = of_gateway.filter(invoice_ref=ref)
+    return named.union(of_gateway.filter(intent_ref__in=named.values("ref")))

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from billing.models import Dispute, Invoice, PaymentEvent, Refund
+from billing.queries.reads import Read, Sql
 
 Row = TypeVar("Row", bound=Model)
 
@@ -60,16 +61,24 @@ class Rows(Generic[Row]):
             return ordered.filter(*within, *self.alternatives)[:limit]
         return ordered.filter(pk__in=self._first_of_each(limit, order, *within))[:limit]
 
-    def count(self, limit: int) -> int:
+    def count(self, limit: int) -> Read[int]:
         """How many rows there are; it stops at ``limit``."""
+        try:
+            sql, params = self._keys(limit)
+        except EmptyResultSet:
+            return Read(int)
+        counted = Sql(f"SELECT count(*) FROM ({sql}) AS counted", params, columns=1)
+        return Read(lambda rows: next(iter(rows))[0], counted)
+
+    def _keys(self, limit: int) -> tuple[str, Sequence[Any]]:
+        """SQL for the keys of up to ``limit`` rows, in no order."""
         if self.ways and not self.alternatives:
-            sql, params = self._first_of_ways(limit)
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT count(*) FROM ({sql}) AS counted", params)
-                return int(cursor.fetchone()[0])
+            return self._first_of_ways(limit)
         if len(self.alternatives) < 2:
-            return self.queryset.filter(*self.alternatives).order_by()[:limit].count()
-        return self._first_of_each(limit, ())[:limit].count()
+            rows = self.queryset.filter(*self.alternatives).order_by().values("pk")
+        else:
+            rows = self._first_of_each(limit, ())
+        return rows[:limit].query.sql_with_params()
 
     def _first_of_each(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Any, Any]:
         """The keys of the first rows of each alternative.
@@ -112,20 +121,17 @@ class Rows(Generic[Row]):
         )
 
 
-def bounded_count(rows: Rows[Any]) -> int:
+def bounded_count(rows: Rows[Any]) -> Read[int]:
     """How many rows there are; ``COUNT_LIMIT + 1`` stands for more than ``COUNT_LIMIT``."""
     return rows.count(COUNT_LIMIT + 1)
 
 
-def event_types() -> list[str]:
+def event_types() -> Read[list[str]]:
     """Every event type that was ever received."""
     each = _each_value(PaymentEvent._meta.db_table, "event_type")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT value FROM ({each}) AS types (value) WHERE value <> '' LIMIT %s",
-            [EVENT_TYPES_IN_MENU],
-        )
-        return [event_type for (event_type,) in cursor.fetchall()]
+    sql = f"SELECT value FROM ({each}) AS types (value) WHERE value <> '' LIMIT %s"
+    found = Sql(sql, [EVENT_TYPES_IN_MENU], columns=1)
+    return Read(lambda rows: [event_type for (event_type,) in rows], found)
 
 
 def _each_value(table: str, column: str) -> str:

@@ -1,13 +1,14 @@
 """What came from each gateway lately, and what was refused."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 
 from billing.models import Gateway, PaymentEvent, Refusal
+from billing.queries.reads import Read, Row, Sql
 
 #: API versions are those of so many of a gateway's newest events: an index of all of them would
 #: cost every insert, to say what was in use years ago.
@@ -41,30 +42,37 @@ class Refused:
     count: int
 
 
-def received() -> dict[str, Received]:
-    by_gateway: dict[str, Received] = defaultdict(Received)
-    with connection.cursor() as cursor:
-        cursor.execute(RECEIVED, [Gateway.values, NEWEST])
-        for gateway, version, last_at in cursor.fetchall():
+def received() -> Read[dict[str, Received]]:
+    """By gateway."""
+
+    def of_each(rows: Iterable[Row]) -> dict[str, Received]:
+        by_gateway: dict[str, Received] = defaultdict(Received)
+        for gateway, version, last_at in rows:
             of = by_gateway[gateway]
             of.last_at = of.last_at or last_at
             if version:
                 of.versions.append(version)
-    return by_gateway
+        return by_gateway
+
+    return Read(of_each, Sql(RECEIVED, [Gateway.values, NEWEST], columns=3))
 
 
-def refused(now: datetime) -> dict[str, list[Refused]]:
+def refused(now: datetime) -> Read[dict[str, list[Refused]]]:
     """By gateway, in the hours that began within the last 24."""
-    rows = (
+
+    def of_each(rows: Iterable[Row]) -> dict[str, list[Refused]]:
+        by_gateway: dict[str, list[Refused]] = defaultdict(list)
+        for gateway, reason, total in rows:
+            by_gateway[gateway].append(Refused(reason, total))
+        return by_gateway
+
+    return Read(
+        of_each,
         Refusal.objects.filter(gateway__in=Gateway.values, hour__gt=now - REFUSED_WITHIN)
         .values_list("gateway", "reason")
         .annotate(total=Sum("count"))
-        .order_by("-total", "reason")
+        .order_by("-total", "reason"),
     )
-    by_gateway: dict[str, list[Refused]] = defaultdict(list)
-    for gateway, reason, total in rows:
-        by_gateway[gateway].append(Refused(reason, total))
-    return by_gateway
 
 
 def event_of(gateway: str, event_id: str) -> PaymentEvent | None:

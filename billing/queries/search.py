@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from billing.models import Gateway
 from billing.queries import tenants
 from billing.queries.links import Key, among
+from billing.queries.reads import Read, Row, Sql
 
 #: How many tenants one term may stand for, and how many payments and invoices.
 TENANTS, OBJECTS = 20, 500
@@ -99,53 +99,59 @@ def statement(term: str, kind: str) -> tuple[str, list[Any]]:
     return _LOOK_UP.format(tenants=sql), [term, Gateway.values, kind, OBJECTS, *params]
 
 
-def look_up(term: str, kind: str) -> Found:
+def look_up(term: str, kind: str) -> Read[Found]:
     """What ``term`` stands for, among rows of ``kind``: the id of one of them is only that one."""
-    found = Found()
-    with connection.cursor() as cursor:
-        cursor.execute(*statement(term, kind))
-        for gateway, payment, intent, invoice, tenant in cursor.fetchall():
+
+    def of(rows: Iterable[Row]) -> Found:
+        found = Found()
+        for gateway, payment, intent, invoice, tenant in rows:
             if tenant:
                 found.tenants.append(tenant)
             found.payments |= {(gateway, ref) for ref in (payment, intent) if ref}
             if invoice:
                 found.invoices.add((gateway, invoice))
-    return found
+        return found
+
+    return Read(of, Sql(*statement(term, kind), columns=5))
 
 
-def events(term: str) -> Sought:
+def events(term: str) -> Read[Sought]:
     """Events by their id, by any id they carry, by what they are about, by tenant."""
-    found = look_up(term, "event")
-    named = (
-        _any_ref(("event_id", "customer_ref", "subscription_ref"), term)
-        | among("invoice_ref", found.invoices)
-        | among("payment_ref", found.payments)
+    own = _any_ref(("event_id", "customer_ref", "subscription_ref"), term)
+    return Read(
+        lambda found: found.sought(
+            own | among("invoice_ref", found.invoices) | among("payment_ref", found.payments)
+        ),
+        look_up(term, "event"),
     )
-    return found.sought(named)
 
 
-def invoices(term: str) -> Sought:
+def invoices(term: str) -> Read[Sought]:
     """Invoices by number, by any id of the gateway, by what belongs to them, by tenant."""
-    found = look_up(term, "invoice")
-    named = _any_ref(("customer_ref", "subscription_ref"), term) | among("ref", found.invoices)
-    return found.sought(named)
-
-
-def refunds(term: str) -> Sought:
-    """Refunds by their id, by anything that finds their payment or invoice, by tenant."""
-    found = look_up(term, "refund")
-    named = (
-        _any_ref(("ref",), term)
-        | among("payment_ref", found.payments)
-        | among("invoice_ref", found.invoices)
+    own = _any_ref(("customer_ref", "subscription_ref"), term)
+    return Read(
+        lambda found: found.sought(own | among("ref", found.invoices)), look_up(term, "invoice")
     )
-    return found.sought(named)
 
 
-def disputes(term: str) -> Sought:
+def refunds(term: str) -> Read[Sought]:
+    """Refunds by their id, by anything that finds their payment or invoice, by tenant."""
+    own = _any_ref(("ref",), term)
+    return Read(
+        lambda found: found.sought(
+            own | among("payment_ref", found.payments) | among("invoice_ref", found.invoices)
+        ),
+        look_up(term, "refund"),
+    )
+
+
+def disputes(term: str) -> Read[Sought]:
     """Disputes by their id, by anything that finds their payment, by tenant."""
-    found = look_up(term, "dispute")
-    return found.sought(_any_ref(("ref",), term) | among("payment_ref", found.payments))
+    own = _any_ref(("ref",), term)
+    return Read(
+        lambda found: found.sought(own | among("payment_ref", found.payments)),
+        look_up(term, "dispute"),
+    )
 
 
 def _any_ref(columns: Iterable[str], term: str) -> Q:

@@ -1,18 +1,18 @@
 """Tenants: finding one, and what belongs to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
 from django.db.models import Exists, F, Func, Model, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import IStartsWith
 
 from billing.models import Customer, Invoice, PaymentEvent, Subscription, Tenant, TenantClaim
 from billing.queries import lists
+from billing.queries.reads import Read, Sql
 
 Row = TypeVar("Row", bound=Model)
 
@@ -71,16 +71,16 @@ def choices(term: str) -> tuple[list[Tenant], bool]:
     return found[:CHOICES], len(found) > CHOICES
 
 
-def menu(term: str, chosen: Collection[str]) -> tuple[list[Tenant], bool]:
+def menu(term: str, chosen: Collection[str]) -> Read[tuple[list[Tenant], bool]]:
     """The tenants with the keys ``chosen``, the first others that match, whether there are more."""
     others = matching(term).exclude(key__in=chosen)[: IN_MENU + 1]
-    found = list(others.union(tenants().filter(key__in=chosen), all=True) if chosen else others)
-    # A union has no order of its own.
-    start = term.lower()
-    found.sort(key=lambda each: (not each.name.lower().startswith(start), each.name.lower()))
-    named = [each for each in found if each.key in chosen]
-    rest = [each for each in found if each.key not in chosen]
-    return named + rest[:IN_MENU], len(rest) > IN_MENU
+    named = tenants().filter(key__in=chosen)
+
+    def both(named: Iterable[Tenant], others: Iterable[Tenant]) -> tuple[list[Tenant], bool]:
+        rest = list(others)
+        return [*named, *rest[:IN_MENU]], len(rest) > IN_MENU
+
+    return Read(both, named, others)
 
 
 def name_of(pk: int) -> str | None:
@@ -88,11 +88,9 @@ def name_of(pk: int) -> str | None:
     return Tenant.objects.filter(pk=pk).values_list(Lower("name"), flat=True).first()
 
 
-def active_subscriptions(ids: Collection[int]) -> dict[int, int]:
+def active_subscriptions(ids: Collection[int]) -> Read[dict[int, int]]:
     """How many subscriptions of each tenant are active, up to one more than `COUNT_LIMIT`."""
-    with connection.cursor() as cursor:
-        cursor.execute(ACTIVE, [lists.COUNT_LIMIT + 1, list(ids)])
-        return dict(cursor.fetchall())
+    return Read(dict, Sql(ACTIVE, [lists.COUNT_LIMIT + 1, list(ids)], columns=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +129,27 @@ def tenant(pk: int) -> Tenant | None:
     return Tenant.objects.filter(pk=pk).first()
 
 
-def tenant_detail(tenant: Tenant, *, with_invoices: bool, with_events: bool) -> TenantDetail:
-    """Eight queries at most, however much the tenant has."""
+def tenant_detail(tenant: Tenant, *, with_invoices: bool, with_events: bool) -> Read[TenantDetail]:
     invoices = lists.invoices().filter(tenant=tenant).order_by("-created_at", "-id")
     events = lists.events().filter(tenant=tenant).order_by("-received_at", "-id")
-    return TenantDetail(
-        subscriptions=_newest(subscriptions(tenant)),
-        customers=_newest(customers(tenant)),
-        invoices=list(invoices[:SHOWN]) if with_invoices else [],
-        events=list(events[:SHOWN]) if with_events else [],
-        claims=_claims(tenant),
+    return Read(
+        lambda subscriptions, customers, invoices, events, claims: TenantDetail(
+            subscriptions, customers, list(invoices), list(events), claims
+        ),
+        _newest(subscriptions(tenant)),
+        _newest(customers(tenant)),
+        invoices[:SHOWN] if with_invoices else invoices.none(),
+        events[:SHOWN] if with_events else events.none(),
+        _claims(tenant),
     )
 
 
-def _newest(queryset: QuerySet[Row]) -> Newest[Row]:
-    rows = list(queryset.order_by("-id")[: SHOWN + 1])
-    more = len(rows) > SHOWN
-    return Newest(rows[:SHOWN], lists.bounded_count(lists.Rows(queryset)) if more else len(rows))
+def _newest(queryset: QuerySet[Row]) -> Read[Newest[Row]]:
+    return Read(
+        lambda rows, count: Newest(list(rows), count),
+        queryset.order_by("-id")[:SHOWN],
+        lists.bounded_count(lists.Rows(queryset)),
+    )
 
 
 def subscriptions(tenant: Tenant) -> QuerySet[Subscription]:
@@ -158,7 +160,7 @@ def customers(tenant: Tenant) -> QuerySet[Customer]:
     return Customer.objects.filter(tenant=tenant).defer("stamps")
 
 
-def _claims(tenant: Tenant) -> list[list[TenantClaim]]:
+def _claims(tenant: Tenant) -> Read[list[list[TenantClaim]]]:
     of_others = TenantClaim.objects.filter(
         gateway=OuterRef("gateway"), kind=OuterRef("kind"), ref=OuterRef("ref")
     ).exclude(tenant=tenant)
@@ -170,6 +172,10 @@ def _claims(tenant: Tenant) -> list[list[TenantClaim]]:
         .order_by("-id")
         .values_list("gateway", "kind", "ref")[:SHOWN]
     )
+    return Read(_claims_on, objects)
+
+
+def _claims_on(objects: Iterable[tuple[str, str, str]]) -> list[list[TenantClaim]]:
     wanted = Q()
     for gateway, kind, ref in objects:
         wanted |= Q(gateway=gateway, kind=kind, ref=ref)
@@ -188,7 +194,7 @@ def event(pk: int) -> PaymentEvent | None:
     return lists.events().filter(pk=pk).first()
 
 
-def unmatched() -> int:
+def unmatched() -> Read[int]:
     """How many events were applied, but have a tenant that a person has to say; bounded."""
     unmatched = PaymentEvent.objects.filter(state=PaymentEvent.State.UNMATCHED)
     return lists.bounded_count(lists.Rows(unmatched))

@@ -1,16 +1,17 @@
 """The figures on the cards and charts, from the sums that the database keeps."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet, Sum
 
 from billing.models import DailyTotal, KeptSum, Tenant, TenantTotal, Total
 from billing.money import Money
+from billing.queries.reads import Read, Row
 
 Figure = KeptSum.Figure
 KEY = ("figure", "currency", "exponent")
@@ -38,28 +39,36 @@ class Totals:
         return sum(self.by_status.values())
 
 
-def totals(tenant: Tenant | None = None) -> Totals:
+def totals(tenant: Tenant | None = None) -> Read[Totals]:
     """The figures of all rows, or of those of one tenant."""
     kept = TenantTotal.objects.filter(tenant=tenant) if tenant else Total.objects.all()
-    return _totals(_summed(kept, *KEY))
+    return Read(lambda sums: _totals(_present(sums)), _sums(kept, *KEY))
 
 
-def totals_by_tenant(ids: Collection[int]) -> dict[int, Totals]:
-    """The figures of each of some tenants, in one query."""
-    of: dict[int, list[tuple[Any, ...]]] = {pk: [] for pk in ids}
-    for pk, *row in _summed(TenantTotal.objects.filter(tenant__in=of), "tenant_id", *KEY):
-        of[pk].append(tuple(row))
-    return {pk: _totals(rows) for pk, rows in of.items()}
+def totals_by_tenant(ids: Collection[int]) -> Read[dict[int, Totals]]:
+    """The figures of each of some tenants."""
+
+    def of_each(sums: Iterable[Row]) -> dict[int, Totals]:
+        of: dict[int, list[Row]] = {pk: [] for pk in ids}
+        for pk, *row in _present(sums):
+            of[pk].append(tuple(row))
+        return {pk: _totals(rows) for pk, rows in of.items()}
+
+    return Read(of_each, _sums(TenantTotal.objects.filter(tenant__in=ids), "tenant_id", *KEY))
 
 
-def _summed(kept: QuerySet[Any], *by: str) -> Iterable[tuple[Any, ...]]:
+def _sums(kept: QuerySet[Any], *by: str) -> QuerySet[Any, Any]:
     """The sums over all shards: what they are ``by``, the number of rows, and the amount."""
     sums = kept.values_list(*by).annotate(counted=Sum("count"), minor=Sum("amount_minor"))
-    # Where there is nothing, every row that made the sum has left it.
-    return (row for row in sums.order_by() if row[-2] or row[-1])
+    return cast("QuerySet[Any, Any]", sums.order_by())
 
 
-def _totals(rows: Iterable[tuple[Any, ...]]) -> Totals:
+def _present(sums: Iterable[Row]) -> Iterator[Row]:
+    """Where there is nothing, every row that made the sum has left it."""
+    return (row for row in sums if row[-2] or row[-1])
+
+
+def _totals(rows: Iterable[Row]) -> Totals:
     amounts: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     exponents: dict[str, int] = defaultdict(int)
     invoices: dict[str, int] = defaultdict(int)
@@ -107,33 +116,43 @@ class Days:
         return Money(sum(self.minor[figure][begin:end]), self.currency, self.exponent)
 
 
-def daily(figures: Collection[str], totals: CurrencyTotals | None, first: date, last: date) -> Days:
+def daily(
+    figures: Collection[str], totals: CurrencyTotals | None, first: date, last: date
+) -> Read[Days]:
     """The days from ``first`` to ``last`` in a currency; all nothing, where there is none."""
     currency, exponent = (totals.currency, totals.revenue.exponent) if totals else ("XXX", 0)
-    minor = {figure: [0] * _days(first, last) for figure in figures}
+
+    def of_each(sums: Iterable[Row]) -> Days:
+        minor = {figure: [0] * _days(first, last) for figure in figures}
+        for day, figure, given, _counted, amount in _present(sums):
+            # The totals have the finest unit that any row of the currency has.
+            minor[figure][(day - first).days] += int(amount) * 10 ** (exponent - given)
+        return Days(first, currency, exponent, minor)
+
     kept = DailyTotal.objects.filter(
         figure__in=figures, currency=currency, day__range=(first, last)
     )
-    for day, figure, given, _counted, amount in _summed(kept, "day", "figure", "exponent"):
-        # The totals have the finest unit that any row of the currency has.
-        minor[figure][(day - first).days] += int(amount) * 10 ** (exponent - given)
-    return Days(first, currency, exponent, minor)
+    return Read(of_each, _sums(kept, "day", "figure", "exponent"))
 
 
-def last_days(totals: Totals, last: date) -> Days:
+def last_days(totals: Totals, last: date) -> Read[Days]:
     """Thirty days, of the figures of the cards in their main currency."""
     main = totals.currencies[0] if totals.currencies else None
     figures = [Figure.PAID, Figure.REFUNDED, Figure.PENDING]
     return daily(figures, main, last - timedelta(days=29), last)
 
 
-def daily_failures(first: date, last: date) -> list[int]:
+def daily_failures(first: date, last: date) -> Read[list[int]]:
     """How many attempts to pay failed on each day from ``first`` to ``last``."""
-    counts = [0] * _days(first, last)
+
+    def of_each(sums: Iterable[Row]) -> list[int]:
+        counts = [0] * _days(first, last)
+        for day, counted, _minor in _present(sums):
+            counts[(day - first).days] += counted
+        return counts
+
     kept = DailyTotal.objects.filter(figure=Figure.PAYMENT_FAILED, day__range=(first, last))
-    for day, counted, _minor in _summed(kept, "day"):
-        counts[(day - first).days] += counted
-    return counts
+    return Read(of_each, _sums(kept, "day"))
 
 
 def _days(first: date, last: date) -> int:

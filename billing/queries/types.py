@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from billing.models import Gateway, PaymentEvent
 from billing.queries.lists import COUNT_LIMIT
+from billing.queries.reads import Read, Sql
 
 # A few steps into the index of types for each, however many events there are.
 SEEN = """
@@ -33,7 +32,9 @@ class Seen:
     count: int
 
 
-def seen(types: Collection[str], limit: int = COUNT_LIMIT) -> dict[str, Seen]:
-    with connection.cursor() as cursor:
-        cursor.execute(SEEN, (PaymentEvent.State.values, Gateway.values, limit + 1, list(types)))
-        return {name: Seen(last_at, count) for name, last_at, count in cursor.fetchall()}
+def seen(types: Collection[str], limit: int = COUNT_LIMIT) -> Read[dict[str, Seen]]:
+    params = (PaymentEvent.State.values, Gateway.values, limit + 1, list(types))
+    return Read(
+        lambda rows: {name: Seen(last_at, count) for name, last_at, count in rows},
+        Sql(SEEN, params, columns=3),
+    )

@@ -11,6 +11,7 @@ from billing.exports import Export
 from billing.files import FORMATS
 from billing.filters import DisputeFilter, EventFilter, InvoiceFilter, PageFilter, RefundFilter
 from billing.pagination import Place
+from billing.queries.reads import read_together
 from billing.queries.totals import totals
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
 
@@ -42,6 +43,7 @@ def disputes(request: HttpRequest, kind: str) -> HttpResponseBase:
 def _file(
     request: HttpRequest, kind: str, filters: PageFilter, export: Callable[..., Export]
 ) -> HttpResponseBase:
+    read_together(*filters.reads)
     if filters.problems:
         # A file that silently had other rows than were asked for would be worse than none.
         lines = "\n".join(f"{label}: {problem}" for label, problem in filters.problems)

@@ -8,6 +8,7 @@ from billing import formats
 from billing.addresses import changed
 from billing.filters import EventFilter, InvoiceFilter, PageFilter
 from billing.pagination import Cursor, newer
+from billing.queries.reads import read_together
 from billing.queries.totals import totals
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, staff_with
 
@@ -26,6 +27,7 @@ def invoices(request: HttpRequest) -> HttpResponse:
 
 
 def _bar(request: HttpRequest, name: str, filters: PageFilter) -> HttpResponse:
+    read_together(*filters.reads)
     since = Cursor.parse(request.GET.get("since", ""))
     new = newer(filters.rows, filters.date_field, since, LIMIT + 1)
     address = reverse(f"billing:{name}") + changed(request.GET, without=("since",))

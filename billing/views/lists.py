@@ -27,51 +27,51 @@ from billing.pagination import Page, Place, paginate
 from billing.payloads import masked_payload
 from billing.queries import lists
 from billing.queries.details import event_detail, invoices_of
+from billing.queries.health import worker
+from billing.queries.reads import Read, read_together
 from billing.queries.totals import Totals, last_days, totals
 from billing.tables import (
     DisputeTable,
     EventTable,
     InvoiceTable,
-    PageTable,
     RefundTable,
     ReturnedTable,
 )
 from billing.timeline import timeline
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
-from billing.views.paging import pages
+from billing.views.paging import matching, pages
 from billing.zone import today
 
 
 @staff_with(SEE_EVENTS)
 def events(request: HttpRequest) -> HttpResponse:
+    with_invoices = request.user.has_perm(SEE_INVOICES)
+    figures = totals() if with_invoices else None
     filters = EventFilter(request.GET)
-    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
+    page = _page(request, filters, figures)
     opened = _opened(request, page)
-    detail = (
-        event_detail(opened, with_invoices=request.user.has_perm(SEE_INVOICES)) if opened else None
-    )
-    return _list(
-        request,
-        "events",
-        filters,
-        page,
-        EventTable(page, request.GET),
-        totals() if request.user.has_perm(SEE_INVOICES) else None,
-        {
-            "detail": detail,
-            "timeline": timeline(detail) if detail else [],
-            "changes": described(detail.event) if detail else [],
-            "payload": masked_payload(bytes(detail.event.body)) if detail else None,
-        },
-    )
+    reading = event_detail(opened, with_invoices=with_invoices) if opened else None
+    around = _around(request, "events", filters, page, figures, reading)
+    detail = reading.value if reading else None
+    context = {
+        "table": EventTable(page, request.GET),
+        "detail": detail,
+        "timeline": timeline(detail) if detail else [],
+        "changes": described(detail.event) if detail else [],
+        "payload": masked_payload(bytes(detail.event.body)) if detail else None,
+    }
+    return render(request, "billing/events.html", around | context)
 
 
 @staff_with(SEE_INVOICES)
 def invoices(request: HttpRequest) -> HttpResponse:
     figures = totals()
     filters = InvoiceFilter(request.GET, figures)
-    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
-    return _list(request, "invoices", filters, page, InvoiceTable(page, request.GET), figures)
+    page = _page(request, filters)
+    around = _around(request, "invoices", filters, page, figures)
+    return render(
+        request, "billing/invoices.html", {"table": InvoiceTable(page, request.GET), **around}
+    )
 
 
 @staff_with(SEE_INVOICES)
@@ -89,9 +89,11 @@ def _returned(
 ) -> HttpResponse:
     figures = totals()
     filters = filter_class(request.GET, figures)
-    page = paginate(filters.rows, filters.date_field, Place.read(request.GET))
-    rows = table(page, request.GET, invoices_of(page.rows))
-    return _list(request, name, filters, page, rows, figures)
+    page = _page(request, filters)
+    invoices = invoices_of(page.rows)
+    around = _around(request, name, filters, page, figures, invoices)
+    rows = table(page, request.GET, invoices.value)
+    return render(request, f"billing/{name}.html", {"table": rows, **around})
 
 
 @staff_with(SEE_TENANTS)
@@ -110,38 +112,49 @@ class Tab:
     current: bool
 
 
-def _list(
+def _page(
+    request: HttpRequest, filters: PageFilter, figures: Read[Totals] | None = None
+) -> Page[Any]:
+    read_together(*filters.reads, figures)
+    return paginate(filters.rows, filters.date_field, Place.read(request.GET))
+
+
+def _around(
     request: HttpRequest,
     name: str,
     filters: PageFilter,
     page: Page[Any],
-    table: PageTable,
-    figures: Totals | None,
-    context: dict[str, Any] | None = None,
-) -> HttpResponse:
-    """A page of one of the tables. Without the right to see invoices there are no cards."""
+    figures: Read[Totals] | None,
+    own: Read[Any] | None = None,
+) -> dict[str, Any]:
+    """What stands around a table. Without the right to see invoices there are no cards.
+
+    ``own``: what the rows of the page need besides, to be read with it.
+    """
     query, place = request.GET, page.place
-    issued = figures.invoice_count if figures and name == "invoices" else None
-    foot = pages(query, page, filters.rows, None if filters.is_active else issued)
-    whole = foot["matching"] if name == "events" and not filters.is_active else None
+    events = lists.bounded_count(lists.Rows(lists.events()))
+    if name == "invoices" and figures and not filters.is_active:
+        count = Read(lambda: figures.value.invoice_count)
+    elif name == "events" and not filters.is_active:
+        count = events
+    else:
+        count = matching(page, filters.rows)
+    days = last_days(figures.value, today()) if figures else None
+    working = worker(timezone.now())
+    read_together(events, count, days, working, own)
     everything = changed(query, without=(*POSITION, "per_page"))
-    return render(
-        request,
-        f"billing/{name}.html",
-        {
-            "now": timezone.now(),
-            "cards": cards.cards(figures, last_days(figures, today())) if figures else None,
-            "tabs": _tabs(request, name, whole, figures),
-            "filters": filters,
-            "table": table,
-            **foot,
-            "export": {kind: reverse(f"billing:{name}_{kind}") + everything for kind in FORMATS},
-            "clear": changed(QueryDict(), **_order(place)),
-            "order": _order(place),
-            "fresh": _fresh(name, page, query),
-            **(context or {}),
-        },
-    )
+    return {
+        "now": timezone.now(),
+        "cards": cards.cards(figures.value, days.value) if figures and days else None,
+        "worker": working.value,
+        "tabs": _tabs(request, name, events.value, figures),
+        "filters": filters,
+        **pages(query, page, count.value),
+        "export": {kind: reverse(f"billing:{name}_{kind}") + everything for kind in FORMATS},
+        "clear": changed(QueryDict(), **_order(place)),
+        "order": _order(place),
+        "fresh": _fresh(name, page, query),
+    }
 
 
 def _fresh(name: str, page: Page[Any], query: QueryDict) -> str:
@@ -152,20 +165,14 @@ def _fresh(name: str, page: Page[Any], query: QueryDict) -> str:
     return reverse(f"billing:fresh_{name}") + since
 
 
-def _tabs(
-    request: HttpRequest, name: str, events_in_all: int | None, figures: Totals | None
-) -> list[Tab]:
+def _tabs(request: HttpRequest, name: str, events: int, figures: Read[Totals] | None) -> list[Tab]:
     """The tabs that the reader may open, with the number of all their rows."""
     tabs = []
     if request.user.has_perm(SEE_EVENTS):
-        if events_in_all is None:
-            events_in_all = lists.bounded_count(lists.Rows(lists.events()))
         url = reverse("billing:events")
-        tabs.append(
-            Tab(gettext("Payment events"), url, formats.count(events_in_all), name == "events")
-        )
+        tabs.append(Tab(gettext("Payment events"), url, formats.count(events), name == "events"))
     if figures:
-        count = formats.number(figures.invoice_count)
+        count = formats.number(figures.value.invoice_count)
         url = reverse("billing:invoices")
         tabs.append(Tab(gettext("Invoices"), url, count, name == "invoices"))
     for other, title in (("refunds", gettext("Refunds")), ("disputes", gettext("Disputes"))):

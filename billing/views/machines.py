@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @staff_with(SEE_INVOICES)
 def totals_json(request: HttpRequest) -> JsonResponse:
-    figures = totals()
+    figures = totals().value
     return JsonResponse(
         {
             "currencies": {

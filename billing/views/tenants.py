@@ -16,9 +16,10 @@ from billing.models import Tenant
 from billing.pagination import Place, paginate
 from billing.queries import lists
 from billing.queries import tenants as queries
+from billing.queries.reads import read_together
 from billing.queries.totals import CurrencyTotals, Totals, totals, totals_by_tenant
 from billing.views.access import SEE_EVENTS, SEE_INVOICES, SEE_TENANTS, staff_with
-from billing.views.paging import pages
+from billing.views.paging import matching, pages
 
 
 class TenantSearch(forms.Form):
@@ -53,7 +54,10 @@ def tenants(request: HttpRequest) -> HttpResponse:
     page = paginate(rows, "by_name", place)
     ids = [tenant.pk for tenant in page.rows]
     active = queries.active_subscriptions(ids)
-    figures = totals_by_tenant(ids) if request.user.has_perm(SEE_INVOICES) else {}
+    figures = totals_by_tenant(ids) if request.user.has_perm(SEE_INVOICES) else None
+    unmatched = queries.unmatched() if request.user.has_perm(SEE_EVENTS) else None
+    count = matching(page, rows)
+    read_together(active, figures, unmatched, count)
     return render(
         request,
         "billing/tenants.html",
@@ -61,11 +65,12 @@ def tenants(request: HttpRequest) -> HttpResponse:
             "search": search,
             "term": term,
             "rows": [
-                Row(tenant, active[tenant.pk], figures.get(tenant.pk)) for tenant in page.rows
+                Row(tenant, active.value[tenant.pk], figures.value[tenant.pk] if figures else None)
+                for tenant in page.rows
             ],
-            "unmatched": queries.unmatched() if request.user.has_perm(SEE_EVENTS) else 0,
+            "unmatched": unmatched.value if unmatched else 0,
             "clear": changed(request.GET, without=(*POSITION, "q")),
-            **pages(request.GET, page, rows),
+            **pages(request.GET, page, count.value),
         },
     )
 
@@ -75,15 +80,17 @@ def tenant(request: HttpRequest, pk: int) -> HttpResponse:
     tenant = _tenant(pk)
     with_invoices = request.user.has_perm(SEE_INVOICES)
     figures = totals(tenant) if with_invoices else None
+    detail = queries.tenant_detail(
+        tenant, with_invoices=with_invoices, with_events=request.user.has_perm(SEE_EVENTS)
+    )
+    read_together(figures, detail)
     return render(
         request,
         "billing/tenant.html",
         {
             "tenant": tenant,
-            "cards": cards.cards(figures, tenant=tenant) if figures else None,
-            "detail": queries.tenant_detail(
-                tenant, with_invoices=with_invoices, with_events=request.user.has_perm(SEE_EVENTS)
-            ),
+            "cards": cards.cards(figures.value, tenant=tenant) if figures else None,
+            "detail": detail.value,
         },
     )
 
@@ -105,7 +112,11 @@ def _all(
     tenant = _tenant(pk)
     rows = lists.Rows(of(tenant))
     page = paginate(rows, "id", Place.read_rows(request.GET, lambda pk: pk, newest_first=True))
-    return render(request, template, {"tenant": tenant, **pages(request.GET, page, rows)})
+    return render(
+        request,
+        template,
+        {"tenant": tenant, **pages(request.GET, page, matching(page, rows).value)},
+    )
 
 
 def _tenant(pk: int) -> Tenant:

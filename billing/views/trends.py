@@ -5,6 +5,7 @@ from django.shortcuts import render
 
 from billing import trends as told
 from billing.models import KeptSum
+from billing.queries.reads import read_together
 from billing.queries.totals import daily, daily_failures, totals
 from billing.views.access import SEE_INVOICES, SEE_NOTIFICATIONS, staff_with
 from billing.zone import today
@@ -15,7 +16,7 @@ Figure = KeptSum.Figure
 @staff_with(SEE_INVOICES)
 def trends(request: HttpRequest) -> HttpResponse:
     """Of one currency: the one that is asked for, or the main one."""
-    currencies = totals().currencies
+    currencies = totals().value.currencies
     asked = request.GET.get("currency", "")
     found = next((each for each in currencies if each.currency == asked), None)
     chosen = found or next(iter(currencies), None)
@@ -23,9 +24,11 @@ def trends(request: HttpRequest) -> HttpResponse:
     days = daily(
         [Figure.PAID, Figure.REFUNDED, Figure.PENDING], chosen, months[0].first, months[-1].last
     )
-    amounts = told.amounts(days, months)
+    failed = daily_failures(weeks[0].first, weeks[-1].last)
+    read_together(days, failed)
+    amounts = told.amounts(days.value, months)
     failures = told.failures(
-        daily_failures(weeks[0].first, weeks[-1].last),
+        failed.value,
         weeks,
         linked=request.user.has_perm(SEE_NOTIFICATIONS),
     )

@@ -65,7 +65,7 @@ def test_every_figure_is_the_sum_of_the_rows_it_leads_to(staff: Client) -> None:
 
 
 def test_every_figure_of_a_tenant_too(staff: Client, acme: Tenant) -> None:
-    context = {"cards": cards(totals(acme), tenant=acme)}
+    context = {"cards": cards(totals(acme).value, tenant=acme)}
     html = render_to_string("billing/_cards.html", context)
     assert check(staff, html) == (2 + 5) + (2 + 4 + 4) + (2 + 4) + 4
     assert "Totals of Acme &amp; Söhne" in html
@@ -77,7 +77,7 @@ def test_the_words_of_the_split_agree_with_their_number() -> None:
     for status in ("paid", "pending", "pending"):
         make_invoice(status=status, tenant=tenant)
     with translation.override("es"):
-        split = cards(totals(tenant), tenant=tenant).split
+        split = cards(totals(tenant).value, tenant=tenant).split
     assert [f"{part.count} {part.label}" for part in split] == [
         "1 pagada",
         "2 pendientes",

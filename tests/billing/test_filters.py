@@ -57,7 +57,7 @@ class TestEvents:
             make_event(event_type=event_type)
 
         with django_assert_num_queries(1):
-            assert lists.event_types() == ["a", "b"]
+            assert lists.event_types().value == ["a", "b"]
 
 
 class TestInvoices:

@@ -100,8 +100,8 @@ def test_costs_few_queries(
     make_event()
     address = asked(staff, EVENTS)
 
-    # Four to know who asks, two for what the filters may say, one to count.
-    with django_assert_max_num_queries(7):
+    # Three to know who asks, one for what the filters may say, one to count.
+    with django_assert_max_num_queries(5):
         staff.get(address)
 
 

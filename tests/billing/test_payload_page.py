@@ -100,7 +100,7 @@ class TestWhole:
         # It outlives the tests that filled it.
         ContentType.objects.clear_cache()
 
-        with caplog.at_level(logging.INFO), django_assert_num_queries(4 + 5):
+        with caplog.at_level(logging.INFO), django_assert_num_queries(3 + 5):
             # Session, user and permissions; the event, its content type and the record of it,
             # in a transaction.
             response = client.post(address(event))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 TENANTS = "/admin/payments/tenants/"
 # The session, the user, and two for the user's permissions.
-LOGIN = 4
+LOGIN = 3
 
 
 def logged_in(*permissions: str) -> Client:
@@ -440,17 +440,17 @@ class TestStatements:
     def test_list(
         self, staff: Client, acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(LOGIN + 5):
+        with django_assert_num_queries(LOGIN + 2):
             page = staff.get(TENANTS)
-        with django_assert_num_queries(LOGIN + 6):
+        with django_assert_num_queries(LOGIN + 3):
             staff.get(TENANTS + page.context["next"])
-        with django_assert_num_queries(LOGIN + 4):
+        with django_assert_num_queries(LOGIN + 2):
             staff.get(f"{TENANTS}?q=acme")
 
     def test_one(
         self, staff: Client, acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(LOGIN + 10):
+        with django_assert_num_queries(LOGIN + 3):
             staff.get(address(acme))
         with django_assert_num_queries(LOGIN + 3):
             staff.get(f"{address(acme)}subscriptions/")

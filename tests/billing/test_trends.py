@@ -182,8 +182,8 @@ def test_how_many_statements(
     staff: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_rows()
-    # Session, user and permissions (four), then totals, days, failures.
-    with django_assert_num_queries(4 + 3):
+    # Session, user, permissions; totals; days and failures.
+    with django_assert_num_queries(5):
         staff.get(TRENDS)
 
 

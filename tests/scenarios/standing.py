@@ -100,7 +100,7 @@ def standing(events: Mapping[str, int]) -> Standing:
                 "tenant": event.tenant.key if event.tenant else "none",
             },
         )
-    figures = totals()
+    figures = totals().value
     found["count", ""] = ("", {word: str(n) for word, n in figures.by_status.items()})
     for one in figures.currencies:
         words = ("revenue", "refunded", "pending", "disputed")

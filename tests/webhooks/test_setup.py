@@ -208,8 +208,8 @@ class TestTraffic:
         for number in range(30):
             make_event(event_type=f"type.{number}", api_version=str(number))
 
-        # Who asks; types seen, versions and last events, refusals, the worker.
-        with django_assert_num_queries(4 + 4):
+        # Who asks (three); types seen, versions and last events, refusals, the worker.
+        with django_assert_num_queries(3 + 1):
             operator.get(SETUP)
 
 
