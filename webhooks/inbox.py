@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakSet
 
+import orjson
 from django.db import Error as DatabaseError
 from django.db import connection
 
@@ -165,12 +166,14 @@ def _store(group: Sequence[_Post]) -> None:
 def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
     # In the order of their keys, so that groups of two processes that share rows cannot deadlock.
     rows = sorted(rows, key=lambda row: (row.gateway, row.event_id))
-    columns = [[getattr(row, name) for row in rows] for name in Row.__slots__]
+    given = [{name: getattr(row, name) for name in GIVEN} for row in rows]
+    described = orjson.dumps(given, default=_hex).decode()
+    contents = [_literal(row.body) for row in rows]
     with connection.cursor() as cursor:
         if connection.connection not in _prepared:
             cursor.execute(PREPARE)
             _prepared.add(connection.connection)
-        cursor.execute(EXECUTE, [*columns, rows[0].received_at, CHANNEL])
+        cursor.execute(EXECUTE, [described, contents, rows[0].received_at, CHANNEL])
         bodies = {(row.gateway, row.event_id): row.body_sha256 for row in rows}
         return {
             (gateway, event_id): Recorded(
@@ -180,6 +183,22 @@ def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
         }
 
 
+def _literal(body: bytes) -> str | bytes:
+    """``body`` as PostgreSQL reads it fastest: as it is if it is ASCII, else as hexadecimal.
+
+    Other text would be converted to the encoding of the database.
+    """
+    if body.isascii() and b"\0" not in body:
+        return body.decode().replace("\\", "\\\\")
+    return body
+
+
+def _hex(value: bytes) -> str:
+    return rf"\x{value.hex()}"
+
+
+# What of a row goes as JSON: one literal is read faster than one for each value.
+GIVEN = [name for name in Row.__slots__ if name != "body"]
 # Prepared, for planning it took a third of the time that the database needs for a post.
 #
 # The first body of a transmission id is the only one. The update that changes nothing makes a
@@ -188,18 +207,17 @@ def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:
 # A new event calls the worker when this commits, unless others are due: then it is awake, and works
 # until none is left. Calls make commits queue up: one each was measured to cost half the speed.
 PREPARE = """
-    PREPARE record_posts (
-        text[], text[], text[], text[], boolean[], timestamptz[], timestamptz[], text[], bytea[],
-        bytea[], text[], text[], timestamptz[], text[], timestamptz, text
-    ) AS
+    PREPARE record_posts (json, bytea[], timestamptz, text) AS
     WITH given AS MATERIALIZED (
-        SELECT * FROM unnest(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-        ) AS row (
-            gateway, event_id, event_type, api_version, livemode, occurred_at,
-            received_at, verified_with, body, body_sha256, state, reason,
-            next_attempt_at, transmission_id
-        )
+        SELECT row.*, row.unnest AS body FROM ROWS FROM (
+            json_to_recordset($1) AS (
+                gateway text, event_id text, event_type text, api_version text, livemode boolean,
+                occurred_at timestamptz, received_at timestamptz, verified_with text,
+                body_sha256 bytea, state text, reason text, next_attempt_at timestamptz,
+                transmission_id text
+            ),
+            unnest($2)
+        ) AS row
     ),
     bound AS (
         INSERT INTO billing_transmission AS known (
@@ -231,11 +249,11 @@ PREPARE = """
         RETURNING gateway, event_id, deliveries, body_sha256, state
     ),
     call AS MATERIALIZED (
-        SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE next_attempt_at <= $15) AS needed
+        SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE next_attempt_at <= $3) AS needed
     )
     SELECT gateway, event_id, deliveries, body_sha256, CASE
-        WHEN state = 'waiting' AND (SELECT needed FROM call) THEN pg_notify($16, '')
+        WHEN state = 'waiting' AND (SELECT needed FROM call) THEN pg_notify($4, '')
     END
     FROM recorded
 """
-EXECUTE = f"EXECUTE record_posts ({', '.join(['%s'] * 16)})"
+EXECUTE = "EXECUTE record_posts (%s, %s::bytea[], %s, %s)"

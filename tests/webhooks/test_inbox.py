@@ -140,6 +140,15 @@ def test_alone_it_is_one_statement_and_nobody_is_waited_for() -> None:
     assert len(queries) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\\x41", b"\\", rb"\101 \u0041 \\", b"it's 100 % {}", "für".encode(), b"\xff", b"a\0b"],
+)
+def test_a_body_is_kept_as_it_is(body: bytes) -> None:
+    Inbox().record(row("evt_1", body=body))
+    assert bytes(PaymentEvent.objects.get().body) == body
+
+
 def test_a_dead_connection_is_replaced() -> None:
     inbox = Inbox()
     inbox.record(row("evt_1"))
