@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -76,7 +77,7 @@ LINKED = {
 NAMED_ROWS = (Customer, Subscription, Payment)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadEvent:
     """An event of the inbox and what it says."""
 
@@ -85,6 +86,23 @@ class ReadEvent:
     event_id: str
     occurred_at: datetime | None
     reading: Reading
+
+    @cached_property
+    def named(self) -> list[tuple[rows.Model, str]]:
+        """The rows that it names: they are locked, though nothing may be said of them."""
+        refs = self.reading.refs
+        named: list[tuple[rows.Model, str | None]] = [
+            (Customer, refs.customer),
+            (Subscription, refs.subscription),
+            (Invoice, refs.invoice),
+            (Payment, refs.payment),
+        ]
+        for fact in self.reading.facts:
+            if isinstance(fact, ObjectFact):
+                named.append((TABLES[type(fact)], fact.ref))
+                for column, model in LINKED[type(fact)]:
+                    named.append((model, getattr(fact, column)))
+        return [(model, ref) for model, ref in dict.fromkeys(named) if ref is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +122,7 @@ def hold(events: Sequence[ReadEvent]) -> set[int]:
     """
     return families.hold(
         {
-            event.pk: [(model._meta.db_table, event.gateway, ref) for model, ref in _named(event)]
+            event.pk: [(model._meta.db_table, event.gateway, ref) for model, ref in event.named]
             for event in events
         }
     )
@@ -121,7 +139,7 @@ def apply(events: Sequence[ReadEvent], *, alone: bool = False) -> None:
     touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
     for event in events:
         at_ms = milliseconds(event.occurred_at)
-        for model, ref in _named(event):
+        for model, ref in event.named:
             said[model].setdefault((event.gateway, ref), [])
         for fact in event.reading.facts:
             match fact:
@@ -195,22 +213,6 @@ def assigned_on(event: PaymentEvent) -> tuple[str, str] | None:
             payment=event.payment_ref,
         )
     )
-
-
-def _named(event: ReadEvent) -> set[tuple[rows.Model, str]]:
-    """The rows that an event names: they are locked, though nothing may be said of them."""
-    refs = event.reading.refs
-    named: list[tuple[rows.Model, str | None]] = [
-        (Customer, refs.customer),
-        (Subscription, refs.subscription),
-        (Invoice, refs.invoice),
-        (Payment, refs.payment),
-    ]
-    for fact in event.reading.facts:
-        if isinstance(fact, ObjectFact):
-            named.append((TABLES[type(fact)], fact.ref))
-            named += [(model, getattr(fact, column)) for column, model in LINKED[type(fact)]]
-    return {(model, ref) for model, ref in named if ref is not None}
 
 
 def _merge(
