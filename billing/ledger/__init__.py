@@ -137,6 +137,7 @@ def apply(events: Sequence[ReadEvent], *, alone: bool = False) -> None:
     claims: set[tenancy.Claim] = set()
     notifications: list[Notification] = []
     touched: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
+    moved: dict[str, tenancy.Touched] = defaultdict(tenancy.Touched)
     for event in events:
         at_ms = milliseconds(event.occurred_at)
         for model, ref in event.named:
@@ -156,10 +157,11 @@ def apply(events: Sequence[ReadEvent], *, alone: bool = False) -> None:
                 case FailureFact():
                     notifications.append(_notification(event, fact))
     # First, for a tenant may be new to two workers at once: the second waits, and holds no row yet.
-    tenancy.record(claims)
+    for gateway, kind, ref in tenancy.record(claims):
+        moved[gateway].add(f"billing_{kind}", ref)
     changes: dict[int, list[history.Change]] = defaultdict(list)
     for model, by_key in said.items():
-        _merge(model, by_key, changes, touched, alone)
+        _merge(model, by_key, changes, touched, moved, alone)
         for gateway, ref in by_key:
             touched[gateway].add(model._meta.db_table, ref)
     # The outbox row is unique, so that an attempt is told once however often it is reported.
@@ -169,7 +171,9 @@ def apply(events: Sequence[ReadEvent], *, alone: bool = False) -> None:
         derived.supersede_payments(gateway, payments | invoices)
         derived.close_cycles(gateway, what.of(tenancy.SUBSCRIPTIONS))
         derived.credit_invoices(gateway, invoices)
-        what.add(tenancy.REFUNDS, *derived.settle_payments(gateway, payments, invoices))
+        refunds = derived.settle_payments(gateway, payments, invoices)
+        moved[gateway].add(tenancy.REFUNDS, *refunds)
+    for gateway, what in sorted(moved.items()):
         tenancy.settle(gateway, what)
     # Last, when all that tells whose they are is settled: an event is written once.
     _mark(events, changes)
@@ -220,9 +224,13 @@ def _merge(
     by_key: dict[Key, list[Said]],
     changes: dict[int, list[history.Change]],
     touched: dict[str, tenancy.Touched],
+    moved: dict[str, tenancy.Touched],
     alone: bool,
 ) -> None:
-    """Merge all that was said of one table's rows, and note what each event changed."""
+    """Merge all that was said of one table's rows, and note what each event changed.
+
+    What may have another tenant now goes into ``moved``.
+    """
     if not by_key:
         return
     standing = rows.lock(model, by_key, alone)
@@ -233,21 +241,21 @@ def _merge(
             if not sayings and model not in NAMED_ROWS:
                 continue
             row = made[key] = Row(None, {}, {})
+            moved[key[0]].add_new(model._meta.db_table, key[1])
         for saying in sayings:
             changed = row.merge(saying.values, saying.stamp)
             if changed:
                 kind = str(model._meta.model_name)
                 changes[saying.event_pk] += history.changes(kind, key[1], row, changed)
-                _touch_what_was_left(touched[key[0]], changed)
+                for column, before, after in changed:
+                    if column in LINKS:
+                        table = LINKS[column]._meta.db_table
+                        # What it named before has to be worked out anew too.
+                        touched[key[0]].add(table, before)
+                        moved[key[0]].add(model._meta.db_table, key[1])
+                        moved[key[0]].add(table, before, after)
     rows.insert(model, made)
     rows.update(model, {key: row for key, row in standing.items() if row.changed})
-
-
-def _touch_what_was_left(touched: tenancy.Touched, changed: list[tuple[str, Any, Any]]) -> None:
-    """What a row named before and names no more has to be worked out anew too."""
-    for column, before, _ in changed:
-        if before is not None and column in LINKS:
-            touched.add(LINKS[column]._meta.db_table, before)
 
 
 def _notification(event: ReadEvent, fact: FailureFact) -> Notification:
@@ -280,7 +288,7 @@ def _mark(events: Sequence[ReadEvent], changes: dict[int, list[history.Change]])
             processed_at = COALESCE(event.processed_at, %s),
             changes = COALESCE(event.changes, new.changes)
         FROM (
-            SELECT *, {tenancy.OF_EVENT} AS tenant_id
+            SELECT *, {tenancy.FROM_PARENTS[tenancy.EVENTS]} AS tenant_id
             FROM unnest(
                 %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
                 %s::jsonb[]

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 from orjson import dumps, loads
 
-from billing.ledger import sql
+from billing.ledger import sql, tenancy
 from billing.ledger.stamps import Row
 from billing.models.gateway import GatewayObject
 
@@ -67,10 +67,14 @@ def _select_for_update(model: Model, keys: Sequence[Key]) -> dict[Key, Row]:
 
 
 def insert(model: Model, rows: dict[Key, Row]) -> None:
-    """Write rows that are new. Their keys must be locked."""
+    """Write rows that are new. Their keys must be locked.
+
+    They get the tenant of what they name at once, if that has one: most keep it when they are
+    settled, and need not be written twice.
+    """
     if not rows:
         return
-    columns = merged_columns(model)
+    table, columns = model._meta.db_table, merged_columns(model)
     names = ["gateway", "ref", "stamps", *columns]
     _write(
         model,
@@ -79,7 +83,9 @@ def insert(model: Model, rows: dict[Key, Row]) -> None:
             [gateway, ref, dumps(row.stamps()).decode(), *map(row.values.get, columns)]
             for (gateway, ref), row in sorted(rows.items())
         ),
-        f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) SELECT * FROM unnest({{arrays}})",
+        f"INSERT INTO {table} ({', '.join(names)}, tenant_id)"
+        f" SELECT *, {tenancy.FROM_PARENTS[table]}"
+        f" FROM unnest({{arrays}}) AS x ({', '.join(names)})",
     )
 
 

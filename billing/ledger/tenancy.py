@@ -99,17 +99,41 @@ LEVELS = (
 )
 
 
+def _parents_tenants(level: Level) -> list[str]:
+    """SQL for the tenants of the rows that a row ``x`` names, the one that counts most first."""
+    return [
+        f"(SELECT p.tenant_id FROM {parent} p WHERE p.gateway = x.gateway AND p.ref = x.{column})"
+        for column, parent in level.parents
+    ]
+
+
+#: By table, SQL for the tenant of a row ``x`` as far as the rows that it names know it. Once they
+#: are settled that is an event's.
+FROM_PARENTS = {
+    level.table: f"COALESCE({', '.join([*_parents_tenants(level), 'NULL::bigint'])})"
+    for level in LEVELS
+}
+#: What an event is that was applied, by its new tenant.
+STATE = "CASE WHEN new.tenant_id IS NULL THEN 'unmatched' ELSE 'processed' END"
+
+
 @dataclass
 class Touched:
     """What a batch named or wrote: refs by table."""
 
     refs: dict[str, set[str]] = field(default_factory=dict)
+    #: Those of rows that it made, which others may have named before.
+    new: dict[str, set[str]] = field(default_factory=dict)
 
     def of(self, table: str) -> set[str]:
         return self.refs.get(table, set())
 
     def add(self, table: str, *refs: str | None) -> None:
         self.refs.setdefault(table, set()).update(ref for ref in refs if ref)
+
+    def add_new(self, table: str, ref: str) -> None:
+        self.add(table, ref)
+        self.new.setdefault(table, set()).add(ref)
 
 
 def strongest(refs: Refs) -> tuple[str, str] | None:
@@ -142,10 +166,13 @@ class Claim:
         return cls(gateway, *on, fact.key, at_ms, int(fact.trust), event_id)
 
 
-def record(claims: Collection[Claim]) -> None:
-    """Keep claims, the earliest of each tenant on each object; a tenant not known yet is made."""
+def record(claims: Collection[Claim]) -> list[tuple[str, str, str]]:
+    """Keep claims, the earliest of each tenant on each object; a tenant not known yet is made.
+
+    Returns the objects of which not all claims stood already: gateway, kind and ref.
+    """
     if not claims:
-        return
+        return []
     keys = sorted({claim.tenant_key for claim in claims})
     # One statement cannot write a row twice: keep the earliest of each here too.
     earliest: dict[tuple[str, str, str, str], Claim] = {}
@@ -159,7 +186,7 @@ def record(claims: Collection[Claim]) -> None:
         " ORDER BY key ON CONFLICT (key) DO NOTHING",
         keys,
     )
-    sql.execute(
+    return sql.fetch(
         """
         INSERT INTO billing_tenantclaim AS standing
             (gateway, kind, ref, tenant_id, by_person, claimed_at_ms, trust, event_id)
@@ -174,6 +201,7 @@ def record(claims: Collection[Claim]) -> None:
             event_id = excluded.event_id
         WHERE (excluded.claimed_at_ms, excluded.trust, excluded.event_id COLLATE "C")
             < (standing.claimed_at_ms, standing.trust, standing.event_id COLLATE "C")
+        RETURNING gateway, kind, ref
         """,
         [row.gateway for row in rows],
         [row.kind for row in rows],
@@ -186,13 +214,17 @@ def record(claims: Collection[Claim]) -> None:
 
 
 def settle(gateway: str, touched: Touched) -> None:
-    """Give everything that was touched, and all that depends on it, the tenant that it now has."""
+    """Give everything that was touched, and all that depends on it, the tenant that it now has.
+
+    Nothing else can have another: a tenant follows from claims, from what names what, and from
+    which rows there are.
+    """
     touched.add(CUSTOMERS, *_customers_of(gateway, touched.of(SUBSCRIPTIONS)))
     touched.add(INVOICES, *_invoices_of(gateway, touched.of(PAYMENTS) | touched.of(INVOICES)))
     changed: dict[str, Sequence[str]] = {}
     for level in LEVELS:
         ids = _lock(level, gateway, touched, changed)
-        changed[level.table] = _assign(level, ids)
+        changed[level.table] = [*_assign(level, ids), *touched.new.get(level.table, ())]
         while level.repeated and (ids := _lock_dependents(level, gateway, changed)):
             more = _assign(level, ids)
             if not more:
@@ -259,20 +291,6 @@ def _select_ids(
         *parameters,
     )
     return [pk for (pk,) in found]
-
-
-def _parents_tenants(level: Level) -> list[str]:
-    """SQL for the tenants of the rows that a row ``x`` names, the one that counts most first."""
-    return [
-        f"(SELECT p.tenant_id FROM {parent} p WHERE p.gateway = x.gateway AND p.ref = x.{column})"
-        for column, parent in level.parents
-    ]
-
-
-#: The tenant of an event ``x``, from the rows that it names, which must have been settled.
-OF_EVENT = f"COALESCE({', '.join(_parents_tenants(LEVELS[-1]))})"
-#: What an event is that was applied, by its new tenant.
-STATE = "CASE WHEN new.tenant_id IS NULL THEN 'unmatched' ELSE 'processed' END"
 
 
 def _assign(level: Level, ids: Sequence[int]) -> list[str]:
