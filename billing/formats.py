@@ -2,7 +2,9 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 
+from babel import Locale
 from babel.dates import (
     format_date,
     format_datetime,
@@ -20,8 +22,14 @@ from billing.queries.lists import COUNT_LIMIT
 from billing.zone import operator_zone
 
 
-def locale() -> str:
-    return to_locale(get_language() or "en")
+def locale() -> Locale:
+    return _locale(get_language() or "en")
+
+
+@cache
+def _locale(language: str) -> Locale:
+    # Remembered, for a page asks for it a thousand times.
+    return Locale.parse(to_locale(language))
 
 
 def moment(at: datetime) -> str:
@@ -29,10 +37,16 @@ def moment(at: datetime) -> str:
     local = at.astimezone(operator_zone())
     this_year = timezone.now().astimezone(operator_zone()).year
     skeleton = "MMMd" if local.year == this_year else "yMMMd"
-    day = format_skeleton(skeleton, local, locale=locale())
-    # As the language joins the two: ``Nov 22, 13:04:11``, ``11月22日 13:04:11``.
-    joined = str(get_datetime_format("medium", locale=locale()))
-    return joined.format(format_time(local, "HH:mm:ss", locale=locale()), day)
+    time = format_time(local, "HH:mm:ss", locale=locale())
+    return _on_day(local.date(), skeleton, locale()).format(time)
+
+
+@lru_cache
+def _on_day(day: date, skeleton: str, locale: Locale) -> str:
+    """What stands around a time. Remembered, for the rows of a page are of few days."""
+    # As the language joins the two: ``Nov 22, {}``, ``11月22日 {}``.
+    joined = str(get_datetime_format("medium", locale=locale))
+    return joined.format("{}", format_skeleton(skeleton, day, locale=locale))
 
 
 def day(at: datetime) -> str:

@@ -36,9 +36,10 @@ class Money:
         """The amount in major units, for machines: ``1234.50``."""
         return f"{self.major:f}"
 
-    def format(self, locale: str = "en") -> str:
+    def format(self, locale: Locale | str = "en") -> str:
         """The amount as people of ``locale`` write it, with the currency's symbol if it has one."""
-        pattern = copy(Locale.parse(locale).currency_formats["standard"])
+        locale = Locale.parse(locale)
+        pattern = copy(locale.currency_formats["standard"])
         pattern.frac_prec = (self.exponent, self.exponent)
         text = str(pattern.apply(self.major, locale, currency=self.currency, currency_digits=False))
         if get_currency_symbol(self.currency, locale=locale) == self.currency:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tables2 import Column, Table
 
 from billing.addresses import POSITION, changed
-from billing.models import Dispute, Invoice, Refund
+from billing.models import Invoice
 from billing.pagination import NEWEST_FIRST, OLDEST_FIRST, Page
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ class ReturnedTable(PageTable):
     date = DateColumn()
 
     row_template = "billing/_returned_row.html"
+    #: Whether its rows say how much of them is counted.
+    counts = False
     numbers = ("amount", "counted")
 
     def __init__(self, page: Page[Any], query: QueryDict, invoices: Mapping[int, Invoice]) -> None:
         super().__init__(page, query)
-        self._invoices = invoices
-
-    def render_invoice(self, record: Refund | Dispute) -> Invoice | None:
-        return self._invoices.get(record.pk)
+        for row in page.rows:
+            row.invoice = invoices.get(row.pk)
 
 
 class RefundTable(ReturnedTable):
@@ -114,6 +114,7 @@ class DisputeTable(ReturnedTable):
     counted = Column(verbose_name=_("Counted"))
 
     title = _("Disputes")
+    counts = True
 
     class Meta(PageTable.Meta):
         attrs = {"class": "tbl returned"}
