@@ -1,12 +1,12 @@
 """How often each type of event was seen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from billing.models import Gateway, PaymentEvent
 from billing.queries.lists import COUNT_LIMIT
-from billing.queries.reads import Read, Sql
+from billing.queries.reads import Read, Row, Sql
 
 # A few steps into the index of types for each, however many events there are.
 SEEN = """
@@ -18,10 +18,14 @@ SEEN = """
                 ORDER BY received_at DESC, id DESC LIMIT 1
             ) AS newest),
         (SELECT count(*) FROM (
-            SELECT FROM billing_paymentevent WHERE event_type = type LIMIT %s
+            SELECT FROM billing_paymentevent WHERE event_type = type LIMIT most
         ) AS counted)
-    FROM unnest(%s::text[]) AS types (type)
+    FROM unnest(%s::text[], %s::int[]) AS types (type, most)
 """
+
+# Types of which there are more than are counted: no event is ever deleted, so that it stays so.
+# To count ten thousand of each again would take longer than all else on the page.
+_many: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,16 @@ class Seen:
 
 
 def seen(types: Collection[str], limit: int = COUNT_LIMIT) -> Read[dict[str, Seen]]:
-    params = (PaymentEvent.State.values, Gateway.values, limit + 1, list(types))
-    return Read(
-        lambda rows: {name: Seen(last_at, count) for name, last_at, count in rows},
-        Sql(SEEN, params, columns=3),
-    )
+    """``limit``: where counting stops."""
+    limits = [0 if name in _many else limit + 1 for name in types]
+    params = (PaymentEvent.State.values, Gateway.values, list(types), limits)
+
+    def of_each(rows: Iterable[Row]) -> dict[str, Seen]:
+        counts = {name: (last_at, count) for name, last_at, count in rows}
+        _many.update(name for name, (_at, count) in counts.items() if count > COUNT_LIMIT)
+        return {
+            name: Seen(last_at, limit + 1 if name in _many else count)
+            for name, (last_at, count) in counts.items()
+        }
+
+    return Read(of_each, Sql(SEEN, params, columns=3))
