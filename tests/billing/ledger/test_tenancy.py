@@ -1,11 +1,14 @@
 """DESIGN, "tenant of an event", line by line; and B13, B14."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from billing import ledger
+from billing.ledger import sql
+from billing.ledger.tenancy import BEST_CLAIM, LEVELS, NAMES, Level
 from billing.models import (
     Customer,
     Invoice,
@@ -297,3 +300,15 @@ def test_one_gateways_customer_is_not_the_others_by_the_same_name() -> None:
         ("stripe", "brae-cycles"),
         ("paypal", None),
     }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("level", [level for level in LEVELS if level.kind], ids=lambda it: it.kind)
+def test_the_claims_on_an_object_are_found_by_its_names_in_the_index(level: Level) -> None:
+    """However many there are, and whatever the planner knows of them: here nothing."""
+    claim = BEST_CLAIM.format(names=NAMES[level.kind])
+    plan = "\n".join(
+        line for (line,) in sql.fetch(f"EXPLAIN SELECT ({claim}) FROM {level.table} x")
+    )
+    [scan] = re.findall(r"on billing_tenantclaim\b.*\n\s+Index Cond: (.*)", plan)
+    assert "gateway = " in scan and "kind = " in scan and "ref = " in scan
