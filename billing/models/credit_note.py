@@ -31,6 +31,8 @@ class CreditNote(MonetaryObject):
         indexes = [
             # The credit notes of an invoice.
             models.Index(fields=["gateway", "invoice_ref"], name="creditnote_invoice"),
+            # Those of a customer whose tenant becomes known.
+            models.Index(fields=["gateway", "customer_ref"], name="creditnote_customer"),
             # Search by number.
             models.Index(fields=["number"], name="creditnote_number"),
             # Whether a tenant that is to be deleted has any.
