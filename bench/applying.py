@@ -98,11 +98,12 @@ def _lag(postgres: Postgres, folder: Path) -> Table:
         fastest = _post(port, stripe_posts(6_000, PATH)).per_second
         manage(env, "process_events", "--once")
         with _worker(env, folder):
+            _wait_until(postgres, BEATING)
             per_second = fastest / 2
             sent = stripe_posts(int(per_second * SUSTAINED_SECONDS), PATH)
             since = postgres.psql("SELECT now()", "lag").strip()
             taken = _sustain(port, sent, per_second)
-            _wait_until_applied(postgres)
+            _wait_until(postgres, NONE_WAITING)
     figures = postgres.psql(LAG.format(since=since), "lag").strip().split("|")
     return Table(
         "From receipt to applied, while events come at half the fastest rate",
@@ -115,6 +116,9 @@ def _lag(postgres: Postgres, folder: Path) -> Table:
     )
 
 
+# The worker has started.
+BEATING = "SELECT EXISTS (SELECT FROM billing_heartbeat)"
+NONE_WAITING = "SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE state = 'waiting')"
 LAG = """
     SELECT round(1000 * percentile_disc(0.5) WITHIN GROUP (ORDER BY lag)),
         round(1000 * percentile_disc(0.99) WITHIN GROUP (ORDER BY lag)), round(1000 * max(lag))
@@ -163,9 +167,9 @@ def _worker(env: dict[str, str], folder: Path, *options: str) -> Iterator[None]:
             raise RuntimeError(f"The worker failed: {log.read_text()[-2000:]}")
 
 
-def _wait_until_applied(postgres: Postgres, seconds: float = 120) -> None:
+def _wait_until(postgres: Postgres, condition: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while _states(postgres, "lag")["waiting"]:
+    while postgres.psql(condition, "lag").strip() != "t":
         if time.monotonic() > deadline:
-            raise RuntimeError("The worker does not keep up.")
+            raise RuntimeError(f"It is still not so: {condition}")
         time.sleep(0.2)
