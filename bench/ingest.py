@@ -16,6 +16,8 @@ from bench.servers import ROOT, Postgres, environment, granian, serving
 
 CONNECTIONS = 32
 ROUNDS = 3
+# Of every contestant on granian, as `manage.py run` starts it. With fewer threads none is faster.
+WORKERS, THREADS = 2, 16
 OURS = "this product"
 DJ_STRIPE = "dj-stripe==2.11.0"
 DJ_STRIPE_UUID = "00000000-0000-4000-8000-000000000000"
@@ -43,7 +45,7 @@ def _ladder(postgres: Postgres, folder: Path) -> Iterator[int]:
     url = postgres.database("ladder")
     postgres.psql("CREATE TABLE bench_event (id text PRIMARY KEY, body bytea NOT NULL)", "ladder")
     with serving(
-        granian("bench.ladder:application", workers=2, threads=4),
+        granian("bench.ladder:application", WORKERS, THREADS),
         environment(url, folder),
         folder / "ladder.log",
     ) as port:
@@ -55,7 +57,7 @@ def _ours(postgres: Postgres, folder: Path) -> Iterator[int]:
     env = environment(postgres.database("ours"), folder)
     manage(env, "migrate", "-v0")
     with serving(
-        granian("payments_admin.wsgi:application", workers=2, threads=16), env, folder / "ours.log"
+        granian("payments_admin.wsgi:application", WORKERS, THREADS), env, folder / "ours.log"
     ) as port:
         yield port
 
@@ -70,7 +72,7 @@ def _dj_stripe(postgres: Postgres, folder: Path) -> Iterator[int]:
     env = environment(postgres.database("dj-stripe"), folder)
     env |= {"PYTHONPATH": str(ROOT / "bench"), "DJ_STRIPE_UUID": DJ_STRIPE_UUID}
     subprocess.run([str(python), str(ROOT / "bench/djstripe_site.py")], env=env, check=True)
-    command = [str(python), *granian("djstripe_site:application", workers=2, threads=4)[1:]]
+    command = [str(python), *granian("djstripe_site:application", WORKERS, THREADS)[1:]]
     with serving(command, env, folder / "dj-stripe.log", folder) as port:
         yield port
 
@@ -112,6 +114,7 @@ def measure(postgres: Postgres, folder: Path, posts: int) -> list[Table]:
             "dj-stripe, without handlers", f"/stripe/webhook/{DJ_STRIPE_UUID}/", _dj_stripe, 0.1
         ),
     ]
+    postgres.allow_connections(len(contestants) * CONNECTIONS + 20)
     alone: dict[str, list[load.Load]] = {}
     inserts: list[float] = []
     notes: list[str] = []

@@ -52,6 +52,12 @@ class Postgres:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
         return done.stdout
 
+    def allow_connections(self, how_many: int) -> None:
+        """More than the product needs, for several servers at once. Restarts it."""
+        self.psql(f"ALTER SYSTEM SET max_connections = {how_many}")
+        self._server.stop()
+        self._server.ensure_postgres_running()
+
     def restart_cold(self) -> None:
         """Start it anew, with nothing of any file in memory."""
         self._server.stop()
