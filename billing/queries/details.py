@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from billing.models import (
@@ -66,7 +66,7 @@ def event_detail(event: PaymentEvent, *, with_invoices: bool) -> Read[EventDetai
         # With what is left out where events are listed, for a body may have a megabyte.
         PaymentEvent.objects.select_related("tenant").filter(pk=event.pk),
         linked,
-        _refunds_of(event.gateway, linked.values("ref")[:1]),
+        _refunds_of(event.gateway, Subquery(linked.values("ref")[:1])),
         _notifications_of(event),
         _claims_on_customer_of(event),
     )
@@ -93,7 +93,8 @@ def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> Read[dict[in
 
 
 def _issued(rows: Sequence[PaymentEvent | Refund | Dispute]) -> QuerySet[Invoice]:
-    sql = f"SELECT invoice FROM ({_INVOICES_OF}) AS found (listed, invoice)"
+    # Of an array, so that they are looked for once: a join might do so for each invoice there is.
+    sql = f"SELECT unnest(ARRAY(SELECT invoice FROM ({_INVOICES_OF}) AS found (listed, invoice)))"
     return lists.invoices().filter(pk__in=RawSQL(sql, _naming(rows)))  # noqa: S611
 
 
@@ -111,14 +112,14 @@ _INVOICES_OF = f"""
 """
 
 
-def _refunds_of(gateway: str, invoice: QuerySet[Invoice, Any]) -> QuerySet[Refund]:
+def _refunds_of(gateway: str, invoice_ref: Subquery) -> QuerySet[Refund]:
     """Refunds name their invoice, or a payment of it, or a charge of a payment intent of it."""
     of_gateway = Payment.objects.filter(gateway=gateway)
-    direct = of_gateway.filter(invoice_ref__in=invoice)
+    direct = of_gateway.filter(invoice_ref=invoice_ref)
     charges = of_gateway.filter(intent_ref__in=direct.values("ref"))
     refunds = Refund.objects.filter(gateway=gateway).defer("stamps").order_by()
     # A union and not an OR, so that each part is served by its index.
-    found = refunds.filter(invoice_ref__in=invoice).union(
+    found = refunds.filter(invoice_ref=invoice_ref).union(
         refunds.filter(payment_ref__in=direct.values("ref")),
         refunds.filter(payment_ref__in=charges.values("ref")),
     )
