@@ -150,8 +150,8 @@ def disputes(source: Rows[Dispute], *, newest_first: bool) -> Export:
     return Export("disputes", DISPUTES, chunks)
 
 
-# To compile a statement would take longer than to run it, and what one row is about is no other's.
-_SET = "SET LOCAL TIME ZONE %s; SET LOCAL jit = off; SET LOCAL enable_memoize = off"
+# What one row is about is no other's: nothing is remembered.
+_SET = "SET LOCAL TIME ZONE %s; SET LOCAL enable_memoize = off"
 
 # No row of it is joined: every column of it is empty.
 _NO_INVOICE = "LEFT JOIN billing_invoice AS invoice ON false"
