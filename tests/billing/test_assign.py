@@ -126,8 +126,8 @@ def test_no_more_than_a_page_of_tenants_is_offered(
     for n in range(30):
         make_tenant(f"Tenant {n:02}")
 
-    # The session, the user, two for the permissions; the event and the tenants.
-    with django_assert_num_queries(6):
+    # The session, the user, the permissions; the event and the tenants.
+    with django_assert_num_queries(5):
         page = decider.get(address(event))
 
     assert page.text.count('type="radio"') == 10

@@ -406,7 +406,7 @@ class TestTenantMenu:
         self, staff: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         url = "/admin/payments/tenant-choices/"
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             text = staff.get(f"{url}?tenant_q=zeb&tenant=b07").text
 
         assert text.count("<label>") == 3
