@@ -58,7 +58,7 @@ def _drain(postgres: Postgres, folder: Path, events: int) -> Table:
         ["", "events/s", "× one worker", *STATES[:-1]],
         [
             (
-                f"{workers} worker{'s' if workers > 1 else ''}",
+                _named(workers),
                 f"{rate:,.0f}",
                 f"{rate / one:.2f} ×",
                 *(f"{expected[state]:,}" for state in STATES[:-1]),
@@ -70,6 +70,10 @@ def _drain(postgres: Postgres, folder: Path, events: int) -> Table:
             "Those that failed say nonsense, once in each copy of the story, as they are meant to.",
         ],
     )
+
+
+def _named(workers: int) -> str:
+    return f"{workers} worker{'s' if workers > 1 else ''}"
 
 
 # From the first batch to the last, without the workers' start.
@@ -94,30 +98,34 @@ def _lag(postgres: Postgres, folder: Path) -> Table:
     env = environment(postgres.database("lag"), folder)
     manage(env, "migrate", "-v0")
     application = granian("payments_admin.wsgi:application", workers=2, threads=16)
+    table = Table(
+        "From receipt to applied, while events come at half the fastest rate",
+        ["", "received/s", "lag p50 ms", "p99 ms", "longest ms"],
+    )
     with serving(application, env, folder / "lag.log") as port:
         fastest = _post(port, stripe_posts(6_000, PATH)).per_second
         manage(env, "process_events", "--once")
-        with _worker(env, folder):
-            _wait_until(postgres, BEATING)
-            per_second = fastest / 2
-            sent = stripe_posts(int(per_second * SUSTAINED_SECONDS), PATH)
-            since = postgres.psql("SELECT now()", "lag").strip()
-            taken = _sustain(port, sent, per_second)
-            _wait_until(postgres, NONE_WAITING)
-    figures = postgres.psql(LAG.format(since=since), "lag").strip().split("|")
-    return Table(
-        "From receipt to applied, while events come at half the fastest rate",
-        ["", "received/s", "lag p50 ms", "p99 ms", "longest ms"],
-        [("1 worker", f"{taken:,.0f}", *figures)],
-        [
-            f"Posted in bursts, one in {BURST_SECONDS} s, for {SUSTAINED_SECONDS} s.",
-            f"With no worker running, {fastest:,.0f}/s were received.",
-        ],
-    )
+        per_second = fastest / 2
+        for workers in (1, 2):
+            with ExitStack() as running:
+                for _ in range(workers):
+                    running.enter_context(_worker(env, folder))
+                _wait_until(postgres, BEATING.format(workers=workers))
+                sent = stripe_posts(int(per_second * SUSTAINED_SECONDS), PATH)
+                since = postgres.psql("SELECT now()", "lag").strip()
+                taken = _sustain(port, sent, per_second)
+                _wait_until(postgres, NONE_WAITING)
+            figures = postgres.psql(LAG.format(since=since), "lag").strip().split("|")
+            table.rows.append((_named(workers), f"{taken:,.0f}", *figures))
+    table.notes += [
+        f"Posted in bursts, one in {BURST_SECONDS} s, for {SUSTAINED_SECONDS} s.",
+        f"With no worker running, {fastest:,.0f}/s were received.",
+    ]
+    return table
 
 
-# The worker has started.
-BEATING = "SELECT EXISTS (SELECT FROM billing_heartbeat)"
+# The workers have started.
+BEATING = "SELECT count(*) = {workers} FROM billing_heartbeat"
 NONE_WAITING = "SELECT NOT EXISTS (SELECT FROM billing_paymentevent WHERE state = 'waiting')"
 LAG = """
     SELECT round(1000 * percentile_disc(0.5) WITHIN GROUP (ORDER BY lag)),

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from payments_admin.connections import close_with_thread
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "payments_admin.settings")
 try:
     # A page must not keep the database busy for long; commands such as rebuild may.
@@ -15,6 +17,7 @@ try:
     # Django's applications can be imported only now.
     from webhooks.views import webhooks_first
 
+    close_with_thread()
     application = webhooks_first(pages, "/webhooks/")
 except ImproperlyConfigured as error:
     sys.exit(f"Configuration: {error}")
