@@ -17,7 +17,7 @@ import django
 
 django.setup()
 
-from django.db.models import Count, Max, Min, Model, QuerySet  # noqa: E402
+from django.db.models import Count, Exists, Max, Min, Model, OuterRef, QuerySet  # noqa: E402
 from django.http import QueryDict  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
@@ -106,7 +106,7 @@ class List:
         found = {name: self._of_menu(name) for name in self.menus}
         big, small = self.tenants
         found["tenant"] = {COMMON: {"tenant": big}, RARE: {"tenant": small}}
-        idle = Tenant.objects.exclude(pk__in=self.rows.values("tenant")).first()
+        idle = Tenant.objects.exclude(Exists(self.rows.filter(tenant=OuterRef("pk")))).first()
         if idle:
             found["tenant"][NONE] = {"tenant": idle.key}
         one = middle(self.rows)

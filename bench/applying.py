@@ -1,5 +1,6 @@
 """How fast workers apply what was received: a backlog, drained by one and by two, and the lag."""
 
+import math
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from bench.servers import ROOT, Postgres, environment, granian, serving
 BACKLOG = "backlog"
 STATES = ("processed", "unmatched", "ignored", "failed", "waiting")
 #: How long events are posted while the lag is measured, and in bursts how far apart.
-SUSTAINED_SECONDS, BURST_SECONDS = 20, 0.1
+SUSTAINED_SECONDS = 20
 PATH = "/webhooks/stripe/"
 # Failed payments are told to somebody, by e-mails that go nowhere.
 MAIL = {"EMAIL_URL": "dummymail://", "BILLING_ALERT_EMAILS": "bench@example.com"}
@@ -113,12 +114,12 @@ def _lag(postgres: Postgres, folder: Path) -> Table:
                 _wait_until(postgres, BEATING.format(workers=workers))
                 sent = stripe_posts(int(per_second * SUSTAINED_SECONDS), PATH)
                 since = postgres.psql("SELECT now()", "lag").strip()
-                taken = _sustain(port, sent, per_second)
+                taken = _post(port, sent, per_second).per_second
                 _wait_until(postgres, NONE_WAITING)
             figures = postgres.psql(LAG.format(since=since), "lag").strip().split("|")
             table.rows.append((_named(workers), f"{taken:,.0f}", *figures))
     table.notes += [
-        f"Posted in bursts, one in {BURST_SECONDS} s, for {SUSTAINED_SECONDS} s.",
+        f"Posted at a steady rate for {SUSTAINED_SECONDS} s.",
         f"With no worker running, {fastest:,.0f}/s were received.",
     ]
     return table
@@ -137,21 +138,11 @@ LAG = """
 """
 
 
-def _post(port: int, posts: Sequence[bytes]) -> load.Load:
-    run = load.run("127.0.0.1", port, posts, CONNECTIONS)
+def _post(port: int, posts: Sequence[bytes], per_second: float = math.inf) -> load.Load:
+    run = load.run("127.0.0.1", port, posts, CONNECTIONS, per_second)
     if set(run.statuses) != {200}:
         raise RuntimeError(f"{PATH} did not take all posts: {run.statuses}")
     return run
-
-
-def _sustain(port: int, posts: Sequence[bytes], per_second: float) -> float:
-    """Post at a steady rate; returns the one that was reached."""
-    burst = int(per_second * BURST_SECONDS)
-    started = time.monotonic()
-    for number, place in enumerate(range(0, len(posts), burst)):
-        time.sleep(max(0, started + number * BURST_SECONDS - time.monotonic()))
-        _post(port, posts[place : place + burst])
-    return len(posts) / (time.monotonic() - started)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""A load generator: posts prepared requests over some connections, each as soon as it is answered.
+"""A load generator: posts prepared requests over some connections, at once or at a steady rate.
 
 Plain sockets and one loop, so that it takes little of the machine that it shares with the server.
 """
 
+import math
 import selectors
 import socket
 import time
@@ -28,48 +29,53 @@ class Load:
         return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)] * 1000
 
 
-def run(host: str, port: int, requests: Sequence[bytes], connections: int) -> Load:
-    """Send every request once. Raises ConnectionError if the server closes a connection."""
+def run(
+    host: str,
+    port: int,
+    requests: Sequence[bytes],
+    connections: int,
+    per_second: float = math.inf,
+) -> Load:
+    """Send every request once, when its time has come and a connection is free.
+
+    Raises ConnectionError if the server closes a connection.
+    """
     load = Load()
-    waiting = iter(requests)
     selector = selectors.DefaultSelector()
     sent_at: dict[int, float] = {}
     answers: dict[int, bytes] = {}
     clock = time.perf_counter
-
-    def send(connection: socket.socket) -> bool:
-        request = next(waiting, None)
-        if request is None:
-            selector.unregister(connection)
-            connection.close()
-            return False
-        answers[connection.fileno()] = b""
-        sent_at[connection.fileno()] = clock()
-        connection.sendall(request)
-        return True
-
-    started = clock()
-    open_ = 0
+    free: list[socket.socket] = []
     for _ in range(connections):
         connection = socket.create_connection((host, port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
-        open_ += send(connection)
-    while open_:
-        for key, _ in selector.select():
+        free.append(connection)
+    started = clock()
+    sent = 0
+    while len(load.latencies) < len(requests):
+        while free and sent < len(requests) and clock() >= started + sent / per_second:
+            connection = free.pop()
+            answers[connection.fileno()] = b""
+            sent_at[connection.fileno()] = clock()
+            connection.sendall(requests[sent])
+            sent += 1
+        until_next = started + sent / per_second - clock()
+        waiting = bool(free) and sent < len(requests)
+        for key, _ in selector.select(max(0, until_next) if waiting else None):
             connection = key.fileobj  # type: ignore[assignment]
             number = key.fd
             received = connection.recv(65536)
             if not received:
                 raise ConnectionError("The server closed a connection.")
             answer = answers[number] = answers[number] + received
-            if not _complete(answer):
-                continue
-            load.latencies.append(clock() - sent_at[number])
-            load.statuses[int(answer[9:12])] += 1
-            if not send(connection):
-                open_ -= 1
+            if _complete(answer):
+                load.latencies.append(clock() - sent_at[number])
+                load.statuses[int(answer[9:12])] += 1
+                free.append(connection)
     load.seconds = clock() - started
+    for connection in free:
+        connection.close()
     return load
 
 
