@@ -19,6 +19,8 @@ settings.configure(
     USE_TZ=True,
     STATIC_URL="static/",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    # The one that the session was made with.
+    AUTHENTICATION_BACKENDS=["payments_admin.authentication.OneStatementBackend"],
     INSTALLED_APPS=[
         "django.contrib.admin",
         "django.contrib.auth",
