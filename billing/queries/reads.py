@@ -58,18 +58,17 @@ class Read(Generic[Answer]):
             *(source.value if isinstance(source, Read) else source for source in self._sources)
         )
 
-    def unread(self) -> "Iterator[_Query]":
+    def unread(self) -> "Iterator[Query]":
         """What is still to be asked for."""
-        if "value" in vars(self):
-            return
         for source in self._sources:
             if isinstance(source, Read):
                 yield from source.unread()
-            elif query := _query(source):
-                yield query
+            elif not _is_known(source):
+                yield source
 
 
-Source = QuerySet[Any, Any] | Sql | Read[Any]
+Query = QuerySet[Any, Any] | Sql
+Source = Query | Read[Any]
 
 
 def all_of(queryset: QuerySet[Any, Answer]) -> Read[list[Answer]]:
@@ -88,18 +87,21 @@ def read_together(*reads: Read[Any] | None) -> None:
     Each query becomes an array in the one row of the statement, of texts and of what types they
     have: the driver reads them as it reads those of a query by itself.
     """
-    queries = [query for read in dict.fromkeys(reads) if read for query in read.unread()]
-    if len(queries) < 2:
+    unread = dict.fromkeys(query for read in reads if read for query in read.unread())
+    if len(unread) < 2:
         return  # it is asked for as usual
-    arrays = ", ".join(query.array for query in queries)
+    parts = [part for query in unread if (part := _part(query))]
+    if not parts:
+        return
+    arrays = ", ".join(part.array for part in parts)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {arrays}", [param for query in queries for param in query.params])
-        for query, rows in zip(queries, cursor.fetchone(), strict=True):
-            query.give(_typed(cursor, rows))
+        cursor.execute(f"SELECT {arrays}", [param for part in parts for param in part.params])
+        for part, rows in zip(parts, cursor.fetchone(), strict=True):
+            part.give(_typed(cursor, rows))
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class _Part:
     """``give`` takes the rows to where they are looked at."""
 
     sql: str
@@ -114,16 +116,22 @@ class _Query:
         return f"ARRAY(SELECT ARRAY[{values}] FROM ({self.sql}) AS asked ({', '.join(names)}))"
 
 
-def _query(source: QuerySet[Any, Any] | Sql) -> _Query | None:
-    """What to ask for the rows of a source, unless they are known."""
-    if isinstance(source, Sql):
+def _is_known(query: Query) -> bool:
+    """Whether its rows were read."""
+    if isinstance(query, Sql):
+        return "rows" in vars(query)
+    return query._result_cache is not None
+
+
+def _part(query: Query) -> _Part | None:
+    """What to ask for a query, unless Django knows without asking that it has no rows."""
+    if isinstance(query, Sql):
 
         def keep(rows: list[Row]) -> None:
-            source.rows = rows
+            query.rows = rows
 
-        known = "rows" in vars(source)
-        return None if known else _Query(source.text, source.params, source.columns, keep)
-    compiler = source.query.get_compiler(source.db)
+        return _Part(query.text, query.params, query.columns, keep)
+    compiler = query.query.get_compiler(query.db)
     try:
         sql, params = compiler.as_sql()
     except EmptyResultSet:
@@ -132,11 +140,10 @@ def _query(source: QuerySet[Any, Any] | Sql) -> _Query | None:
     def evaluate(rows: list[Row]) -> None:
         # All that Django does with rows, it does with these.
         compiler.execute_sql = lambda *_args, **_options: [rows]
-        source.query.get_compiler = lambda *_args, **_options: compiler  # type: ignore[method-assign]
-        len(source)
+        query.query.get_compiler = lambda *_args, **_options: compiler  # type: ignore[method-assign]
+        len(query)
 
-    known = source._result_cache is not None
-    return None if known else _Query(sql, params, len(compiler.select), evaluate)
+    return _Part(sql, params, len(compiler.select), evaluate)
 
 
 def _typed(cursor: Any, rows: list[list[Any]]) -> list[Row]:

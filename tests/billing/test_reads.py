@@ -78,11 +78,12 @@ def test_nothing_is_asked_for_twice(django_assert_num_queries: DjangoAssertNumQu
     count = Read(lambda rows: len(rows), Invoice.objects.all())
     both = Read(lambda name, count: (name, count), name, count)
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(1) as captured:
         read_together(name, both, name)
         assert both.value == ("NULL", 2)
         read_together(name, count, both)
         assert (name.value, count.value) == ("NULL", 2)
+    assert captured[0]["sql"].count("ARRAY(SELECT ARRAY[") == 2
 
 
 def test_one_alone_is_asked_for_when_it_is_needed(
