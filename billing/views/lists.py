@@ -132,10 +132,11 @@ def _around(
     ``own``: what the rows of the page need besides, to be read with it.
     """
     query, place = request.GET, page.place
-    events = lists.bounded_count(lists.Rows(lists.events()))
+    sees_events = request.user.has_perm(SEE_EVENTS)
+    events = lists.bounded_count(lists.Rows(lists.events())) if sees_events else None
     if name == "invoices" and figures and not filters.is_active:
         count = Read(lambda: figures.value.invoice_count)
-    elif name == "events" and not filters.is_active:
+    elif name == "events" and events and not filters.is_active:
         count = events
     else:
         count = matching(page, filters.rows)
@@ -147,7 +148,7 @@ def _around(
         "now": timezone.now(),
         "cards": cards.cards(figures.value, days.value) if figures and days else None,
         "worker": working.value,
-        "tabs": _tabs(request, name, events.value, figures),
+        "tabs": _tabs(name, events, figures),
         "filters": filters,
         **pages(query, page, count.value),
         "export": {kind: reverse(f"billing:{name}_{kind}") + everything for kind in FORMATS},
@@ -165,12 +166,13 @@ def _fresh(name: str, page: Page[Any], query: QueryDict) -> str:
     return reverse(f"billing:fresh_{name}") + since
 
 
-def _tabs(request: HttpRequest, name: str, events: int, figures: Read[Totals] | None) -> list[Tab]:
+def _tabs(name: str, events: Read[int] | None, figures: Read[Totals] | None) -> list[Tab]:
     """The tabs that the reader may open, with the number of all their rows."""
     tabs = []
-    if request.user.has_perm(SEE_EVENTS):
+    if events:
+        count = formats.count(events.value)
         url = reverse("billing:events")
-        tabs.append(Tab(gettext("Payment events"), url, formats.count(events), name == "events"))
+        tabs.append(Tab(gettext("Payment events"), url, count, name == "events"))
     if figures:
         count = formats.number(figures.value.invoice_count)
         url = reverse("billing:invoices")

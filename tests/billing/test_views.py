@@ -14,6 +14,7 @@ from tests.factories import (
     make_invoice,
     make_payment,
     make_refund,
+    make_staff,
     make_tenant,
 )
 
@@ -366,3 +367,12 @@ class TestStatements:
 
         with django_assert_num_queries(6):
             staff.get(f"{EVENTS}?q=ch_1&open={event.pk}")
+
+    def test_events_are_not_counted_for_who_may_not_see_them(
+        self, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        client.force_login(make_staff("view_invoice"))
+
+        with django_assert_max_num_queries(6) as captured:
+            assert "Payment events" not in client.get(INVOICES).text
+        assert not any('"billing_paymentevent"' in query["sql"] for query in captured)
