@@ -10,14 +10,14 @@ from pathlib import Path
 from statistics import median
 
 from bench import load
-from bench.ingest import CONNECTIONS, ROUNDS, manage
+from bench.ingest import CONNECTIONS, ROUNDS, THREADS, WORKERS, manage
 from bench.posts import stripe_posts
 from bench.report import Table
 from bench.servers import ROOT, Postgres, environment, granian, serving
 
 BACKLOG = "backlog"
 STATES = ("processed", "unmatched", "ignored", "failed", "waiting")
-#: How long events are posted while the lag is measured, and in bursts how far apart.
+#: How long events are posted while the lag is measured.
 SUSTAINED_SECONDS = 20
 PATH = "/webhooks/stripe/"
 # Failed payments are told to somebody, by e-mails that go nowhere.
@@ -98,7 +98,7 @@ def _lag(postgres: Postgres, folder: Path) -> Table:
     """From receipt to applied, while events come at half the rate that can be received at most."""
     env = environment(postgres.database("lag"), folder)
     manage(env, "migrate", "-v0")
-    application = granian("payments_admin.wsgi:application", workers=2, threads=16)
+    application = granian("payments_admin.wsgi:application", WORKERS, THREADS)
     table = Table(
         "From receipt to applied, while events come at half the fastest rate",
         ["", "received/s", "lag p50 ms", "p99 ms", "longest ms"],
