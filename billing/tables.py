@@ -83,7 +83,7 @@ class ReturnedTable(PageTable):
     """Money that went back: each row with the invoice that it was paid for, where one is known."""
 
     ref = Column()
-    invoice = Column(verbose_name=_("Invoice"), empty_values=())
+    invoice = Column(verbose_name=_("Invoice"))
     tenant = Column(verbose_name=_("Tenant"))
     amount = Column(verbose_name=_("Amount"))
     status = Column(verbose_name=_("Status"))
