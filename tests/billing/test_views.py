@@ -371,7 +371,7 @@ class TestStatements:
     def test_events_are_not_counted_for_who_may_not_see_them(
         self, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        client.force_login(make_staff("view_invoice"))
+        client.force_login(make_staff("view_invoice", username="reader"))
 
         with django_assert_max_num_queries(6) as captured:
             assert "Payment events" not in client.get(INVOICES).text
