@@ -23,8 +23,8 @@ DJ_STRIPE = "dj-stripe==2.11.0"
 DJ_STRIPE_UUID = "00000000-0000-4000-8000-000000000000"
 # Its server and Stripe's library are the newest, since it names no versions of them.
 SYNC_ENGINE = ("@supabase/stripe-sync-engine@0.48.5", "fastify@5.12.8", "stripe@23.1.0")
-PREPARED = """pgbench prepares its statement. The body of the first is part of it; of the second it \
-is sent with each row, which goes to all indexes of a table that the migrations made."""
+PREPARED = """pgbench prepares its statement. The body of the first is part of it; of the second \
+it is sent with each row, which goes to all indexes of a table that the migrations made."""
 
 
 class NotRun(Exception):
