@@ -3,15 +3,16 @@
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import (
     format_date,
-    format_datetime,
     format_interval,
     format_skeleton,
     format_time,
     get_datetime_format,
+    get_timezone_name,
 )
 from babel.numbers import format_compact_decimal, format_decimal
 from django.utils import timezone
@@ -37,8 +38,7 @@ def moment(at: datetime) -> str:
     local = at.astimezone(operator_zone())
     this_year = timezone.now().astimezone(operator_zone()).year
     skeleton = "MMMd" if local.year == this_year else "yMMMd"
-    time = format_time(local, "HH:mm:ss", locale=locale())
-    return _on_day(local.date(), skeleton, locale()).format(time)
+    return _on_day(local.date(), skeleton, locale()).format(f"{local:%H:%M:%S}")
 
 
 @lru_cache
@@ -60,8 +60,20 @@ def clock(at: datetime) -> str:
 
 
 def in_full(at: datetime) -> str:
-    """``Sunday, November 22, 2026 at 13:04:11 Coordinated Universal Time``."""
-    return format_datetime(at, "full", tzinfo=operator_zone(), locale=locale())
+    """``Sunday, November 22, 2026, 13:04:11 Coordinated Universal Time``."""
+    local = at.astimezone(operator_zone())
+    summer = bool(local.dst())
+    around = _on_day_in_full(local.date(), operator_zone(), summer, locale())
+    return around.format(f"{local:%H:%M:%S}")
+
+
+@lru_cache
+def _on_day_in_full(day: date, zone: ZoneInfo, summer: bool, locale: Locale) -> str:
+    name = get_timezone_name(
+        zone, "long", locale=locale, zone_variant="daylight" if summer else "standard"
+    )
+    joined = str(get_datetime_format("full", locale=locale))
+    return joined.format(f"{{}} {name}", format_date(day, "full", locale=locale))
 
 
 def days(first: date | None, last: date | None) -> str:
