@@ -3,9 +3,10 @@
 from copy import copy
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
-from babel.numbers import get_currency_symbol
+from babel.numbers import NumberPattern, get_currency_symbol
 
 #: No currency has more decimals (ISO 4217 lists CLF and UYW with four).
 MAX_EXPONENT = 4
@@ -39,10 +40,17 @@ class Money:
     def format(self, locale: Locale | str = "en") -> str:
         """The amount as people of ``locale`` write it, with the currency's symbol if it has one."""
         locale = Locale.parse(locale)
-        pattern = copy(locale.currency_formats["standard"])
-        pattern.frac_prec = (self.exponent, self.exponent)
+        pattern = _pattern(locale, self.exponent)
         text = str(pattern.apply(self.major, locale, currency=self.currency, currency_digits=False))
         if get_currency_symbol(self.currency, locale=locale) == self.currency:
             # Without a symbol there is only the code, which stands beside the amount anyway.
             text = text.replace(self.currency, "").strip()
         return text
+
+
+@cache
+def _pattern(locale: Locale, exponent: int) -> NumberPattern:
+    # Remembered, for a page writes hundreds of amounts.
+    pattern: NumberPattern = copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (exponent, exponent)
+    return pattern
