@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Model
 from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_tables2 import Column, Table
 
 from billing.addresses import POSITION, changed
-from billing.models import Invoice
+from billing.models import Invoice, PaymentEvent
 from billing.pagination import NEWEST_FIRST, OLDEST_FIRST, Page
 
 if TYPE_CHECKING:
@@ -33,12 +32,12 @@ class PageTable(Table):  # type: ignore[misc]
         orderable = False
         template_name = "billing/_table.html"
 
-    row_template: str
+    rows_template: str
     title: "StrPromise"
     #: Columns whose cells are aligned to the right.
     numbers: tuple[str, ...] = ()
 
-    def __init__(self, page: Page[Model], query: QueryDict) -> None:
+    def __init__(self, page: Page[Any], query: QueryDict) -> None:
         super().__init__(page.rows)
         self.newest_first = page.place.newest_first
         order = gettext("newest first") if self.newest_first else gettext("oldest first")
@@ -56,11 +55,17 @@ class EventTable(PageTable):
     state = Column(verbose_name=_("Processed"))
     date = DateColumn()
 
-    row_template = "billing/_event_row.html"
+    rows_template = "billing/_event_rows.html"
     title = _("Payment events")
 
     class Meta(PageTable.Meta):
         attrs = {"class": "tbl"}
+
+    def __init__(self, page: Page[PaymentEvent], query: QueryDict) -> None:
+        super().__init__(page, query)
+        self.closed = changed(query, without=("open",))
+        #: Where an event is open; its number comes last.
+        self.to_open = f"{self.closed}{'&' if self.closed != '?' else ''}open="
 
 
 class InvoiceTable(PageTable):
@@ -71,7 +76,7 @@ class InvoiceTable(PageTable):
     status = Column(verbose_name=_("Status"))
     date = DateColumn()
 
-    row_template = "billing/_invoice_row.html"
+    rows_template = "billing/_invoice_rows.html"
     title = _("Invoices")
     numbers = ("amount", "tax")
 
@@ -89,7 +94,7 @@ class ReturnedTable(PageTable):
     status = Column(verbose_name=_("Status"))
     date = DateColumn()
 
-    row_template = "billing/_returned_row.html"
+    rows_template = "billing/_returned_rows.html"
     #: Whether its rows say how much of them is counted.
     counts = False
     numbers = ("amount", "counted")

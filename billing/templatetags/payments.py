@@ -2,16 +2,17 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
+from django.db.models import Model
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from billing import addresses, dashboards, formats, reasons
@@ -23,7 +24,11 @@ from billing.models import (
     PaymentEvent,
     Refund,
     Subscription,
+    Tenant,
 )
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 register = template.Library()
 
@@ -71,10 +76,44 @@ def icon(name: str, size: str = "") -> SafeString:
 
 
 @register.simple_tag
-def badge(value: str, label: str) -> SafeString:
-    tone, image = _TONES.get(value, ("", "info-circle"))  # type: ignore[call-overload]
+def badge(record: Model, field: str) -> SafeString:
+    """The value of a field that has choices, such as a state."""
+    value = getattr(record, field)
+    tone, image = _TONES.get(value, ("", "info-circle"))
     return format_html(
-        '<span class="badge{}">{}{}</span>', f" {tone}" if tone else "", label, icon(image, "s")
+        '<span class="badge{}">{}{}</span>',
+        f" {tone}" if tone else "",
+        _words(type(record), field).get(value, value),
+        icon(image, "s"),
+    )
+
+
+@cache
+def _words(model: type[Model], field: str) -> dict[str, "StrPromise"]:
+    # ``get_FIELD_display`` makes such a table anew for each row that it is asked of.
+    return dict(model._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
+
+
+@register.simple_tag
+def gateway(name: str) -> SafeString:
+    label = Gateway(name).label
+    return format_html(
+        '<span class="gw {}"><i aria-hidden="true">{}</i>{}</span>', name, label[0], label
+    )
+
+
+@register.simple_tag(takes_context=True)
+def tenant(context: Context, tenant: Tenant | None) -> SafeString:
+    """Its name, which leads to its page for who may open that."""
+    if tenant is None:
+        return mark_safe('<span class="sub">—</span>')
+    if not context["perms"]["billing"]["view_tenant"]:
+        return format_html('<span title="{}"><bdi>{}</bdi></span>', tenant.key, tenant.name)
+    return format_html(
+        '<a class="up ten" href="{}" title="{}"><bdi>{}</bdi></a>',
+        reverse("billing:tenant", args=[tenant.pk]),
+        tenant.key,
+        tenant.name,
     )
 
 
