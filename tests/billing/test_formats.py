@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from django.utils import translation
-from pytest_django import SettingsWrapper
+from pytest_django import Settings
 
 from billing import formats
 
@@ -15,7 +15,7 @@ def test_tenths_have_the_decimal_mark_of_the_language() -> None:
         assert formats.tenths(1.94) == "1,9"
 
 
-def test_a_time_in_full_names_the_zone_as_it_is_on_that_day(settings: SettingsWrapper) -> None:
+def test_a_time_in_full_names_the_zone_as_it_is_on_that_day(settings: Settings) -> None:
     winter, summer = (datetime(2026, month, 22, 17, 4, 11, tzinfo=UTC) for month in (1, 7))
 
     settings.PAYMENTS_TIME_ZONE = "America/New_York"
