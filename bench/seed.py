@@ -176,7 +176,7 @@ STATEMENTS = (
     FROM (
         SELECT n, pg_temp.mixed(n, 1, %(customers)s) AS c, pg_temp.mixed(n, 2, 10000) AS m,
             pg_temp.mixed(n, 5, 10000) AS s
-        FROM generate_series(7, %(rows)s, 500) AS n
+        FROM generate_series(7, %(rows)s, least(500, %(rows)s / 200)) AS n  -- a full page, at least
     ) AS made
     """,
     """
