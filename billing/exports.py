@@ -4,14 +4,15 @@ PostgreSQL joins and formats them: with objects for rows and cells it took four 
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
-from django.db.transaction import atomic
 
 from billing.models import Dispute, Invoice, PaymentEvent, Refund
 from billing.pagination import cursor_of, walk
@@ -150,8 +151,8 @@ def disputes(source: Rows[Dispute], *, newest_first: bool) -> Export:
     return Export("disputes", DISPUTES, chunks)
 
 
-# What one row is about is no other's: nothing is remembered.
-_SET = "SET LOCAL TIME ZONE %s; SET LOCAL enable_memoize = off"
+# For the statement that follows. What one row is about is no other's: nothing is remembered.
+_SET = "SET LOCAL TIME ZONE %s; SET LOCAL enable_memoize = off;"
 
 # No row of it is joined: every column of it is empty.
 _NO_INVOICE = "LEFT JOIN billing_invoice AS invoice ON false"
@@ -163,26 +164,30 @@ def _read(
     direction = "DESC" if newest_first else "ASC"
     cells = ", ".join(f"COALESCE({column.sql}, '')" for column in columns)
 
-    def read(listed: QuerySet[Any]) -> list[tuple[Any, ...]]:
+    def read(listed: QuerySet[Any]) -> Future[list[tuple[Any, ...]]]:
         try:
             rows, params = listed.select_related(None).query.sql_with_params()
         except EmptyResultSet:
             # Django knows without asking that no row meets the filters.
-            return []
-        # The transaction ends before anything is sent: a reader who goes away leaves none open.
-        with atomic(), connection.cursor() as cursor:
-            cursor.execute(_SET, [operator_zone().key])
-            cursor.execute(
-                f"""
-                SELECT {cells}, {cursor_of("listed", date_field)}
-                FROM ({rows}) AS listed
-                LEFT JOIN billing_tenant AS tenant ON tenant.id = listed.tenant_id
-                {joined}
-                ORDER BY listed.{date_field} {direction}, listed.id {direction}
-                """,
-                params,
-            )
-            return list(cursor.fetchall())
+            return reader.submit(list)
+        # One transaction, that ends before anything is sent: a reader who goes away leaves none.
+        sql = f"""
+            {_SET}
+            SELECT {cells}, {cursor_of("listed", date_field)}
+            FROM ({rows}) AS listed
+            LEFT JOIN billing_tenant AS tenant ON tenant.id = listed.tenant_id
+            {joined}
+            ORDER BY listed.{date_field} {direction}, listed.id {direction}
+        """
+        return reader.submit(_fetch, connection.cursor(), sql, [operator_zone().key, *params])
 
-    chunks = walk(source, date_field, newest_first=newest_first, read=read)
-    return ([row[:-1] for row in chunk] for chunk in chunks)
+    # PostgreSQL works on a chunk while this thread writes the one before: each takes half the time.
+    with ThreadPoolExecutor(1) as reader:
+        for chunk in walk(source, date_field, newest_first=newest_first, read=read):
+            yield [row[:-1] for row in chunk]
+
+
+def _fetch(cursor: CursorWrapper, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())

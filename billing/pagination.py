@@ -6,6 +6,7 @@ meanwhile moves every page on by one.
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic
@@ -167,17 +168,19 @@ def walk(
     date_field: str,
     *,
     newest_first: bool,
-    read: Callable[[QuerySet[Row]], list[tuple[Any, ...]]],
+    read: Callable[[QuerySet[Row]], Future[list[tuple[Any, ...]]]],
     chunk: int = 5000,
 ) -> Iterator[list[tuple[Any, ...]]]:
     """All rows in chunks, in constant memory and with no transaction held open.
 
-    ``read`` reads the rows of a chunk; the last value of each is `cursor_of` it.
+    ``read`` begins to read the rows of a chunk, while the chunk before is made use of; the last
+    value of each is `cursor_of` it.
     """
-    cursor = None
-    while rows := read(_from(source, date_field, cursor, newest_first, chunk)):
-        yield rows
+    coming = read(_from(source, date_field, None, newest_first, chunk))
+    while rows := coming.result():
         cursor = Cursor.parse(rows[-1][-1])
+        coming = read(_from(source, date_field, cursor, newest_first, chunk))
+        yield rows
 
 
 def _from(

@@ -1,3 +1,4 @@
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from billing.models import PaymentEvent
 from billing.pagination import Cursor, Page, Place, paginate, walk
@@ -53,11 +55,25 @@ def test_walking_forward_and_back_visits_each_row_once(
     assert [row for page in reversed(back) for row in page.rows] == expected
     assert all(len(page.rows) == per_page for page in pages[:-1])
 
-    def read(rows: QuerySet[PaymentEvent]) -> list[tuple[Any, ...]]:
-        return [(row, str(Cursor(row.received_at, row.pk))) for row in rows]
-
     chunks = walk(Rows(EVENTS), "received_at", newest_first=sort == "-date", read=read, chunk=7)
     assert [row for chunk in chunks for row, _cursor in chunk] == expected
+
+
+def read(rows: QuerySet[PaymentEvent]) -> Future[list[tuple[Any, ...]]]:
+    coming: Future[list[tuple[Any, ...]]] = Future()
+    coming.set_result([(row, str(Cursor(row.received_at, row.pk))) for row in rows])
+    return coming
+
+
+def test_the_next_chunk_is_read_while_one_is_used(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for n in range(20):
+        make_event(received_at=NOON + timedelta(seconds=n))
+    chunks = walk(Rows(EVENTS), "received_at", newest_first=True, read=read, chunk=7)
+
+    with django_assert_num_queries(2):
+        assert len(next(chunks)) == 7
 
 
 def test_rows_that_arrive_meanwhile_move_no_page() -> None:
