@@ -75,27 +75,30 @@ def event_detail(event: PaymentEvent, *, with_invoices: bool) -> Read[EventDetai
 def _invoices_of(event: PaymentEvent) -> QuerySet[Invoice]:
     """The one that the event is about, or else the newest of its subscription, and one more."""
     if event.invoice_ref or event.payment_ref:
-        return _issued([event])
+        return _issued(event)
     if not event.subscription_ref:
         return Invoice.objects.none()
     newest = lists.invoices().filter(gateway=event.gateway, subscription_ref=event.subscription_ref)
     return newest.order_by("-created_at", "-id")[: INVOICES_SHOWN + 1]
 
 
-def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> Read[dict[int, Invoice]]:
-    """The issued invoice that each row is about, by the row's primary key."""
-
-    def by_row(found: Iterable[Row], invoices: Iterable[Invoice]) -> dict[int, Invoice]:
-        by_pk = {invoice.pk: invoice for invoice in invoices}
-        return {row: by_pk[invoice] for row, invoice in found}
-
-    return Read(by_row, Sql(_INVOICES_OF, _naming(rows), columns=2), _issued(rows))
+def _issued(event: PaymentEvent) -> QuerySet[Invoice]:
+    # Of an array, so that it is looked for once: a join might do so for each invoice there is.
+    sql = f"SELECT unnest(ARRAY(SELECT invoice.id {_INVOICES_OF}))"
+    return lists.invoices().filter(pk__in=RawSQL(sql, _naming([event])))  # noqa: S611
 
 
-def _issued(rows: Sequence[PaymentEvent | Refund | Dispute]) -> QuerySet[Invoice]:
-    # Of an array, so that they are looked for once: a join might do so for each invoice there is.
-    sql = f"SELECT unnest(ARRAY(SELECT invoice FROM ({_INVOICES_OF}) AS found (listed, invoice)))"
-    return lists.invoices().filter(pk__in=RawSQL(sql, _naming(rows)))  # noqa: S611
+def invoices_of(rows: Sequence[Refund | Dispute]) -> Read[dict[int, Invoice]]:
+    """The issued invoice that each row is about, by the row's primary key: what it is called."""
+    names = ("id", "gateway", "ref", "number")
+    columns = ", ".join(f"invoice.{name}" for name in names)
+
+    def by_row(found: Iterable[Row]) -> dict[int, Invoice]:
+        return {row: Invoice.from_db(None, names, values) for row, *values in found}
+
+    return Read(
+        by_row, Sql(f"SELECT listed.id, {columns} {_INVOICES_OF}", _naming(rows), columns=5)
+    )
 
 
 def _naming(rows: Sequence[PaymentEvent | Refund | Dispute]) -> list[list[Any]]:
@@ -104,7 +107,6 @@ def _naming(rows: Sequence[PaymentEvent | Refund | Dispute]) -> list[list[Any]]:
 
 
 _INVOICES_OF = f"""
-    SELECT listed.id, invoice.id
     FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
         AS listed (id, gateway, invoice_ref, payment_ref)
     {invoice_of("listed.invoice_ref")}
