@@ -1,5 +1,6 @@
 """Posts that arrive together are written together, and still each for itself."""
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,16 @@ def test_alone_it_is_one_statement_and_nobody_is_waited_for() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert Inbox().record(row("evt_2")) == Recorded(1, True)
     assert len(queries) == 1
+
+
+def test_what_came_due_just_before_is_looked_for_in_the_index() -> None:
+    """Whatever the planner knows of the table: here nothing."""
+    Inbox().record(row("evt_1"))  # the connection has the statement now
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN EXECUTE record_posts ('[]', '{}', now(), '')")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    [bounds] = re.findall(r"event_queue on billing_paymentevent\b.*\n\s+Index Cond: (.*)", plan)
+    assert re.findall(r"next_attempt_at (\S+)", bounds) == [">=", "<="]
 
 
 @pytest.mark.parametrize(
