@@ -228,7 +228,7 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     @cached_property
     def rows(self) -> lists.Rows[Any]:
         """The rows that the filters let through."""
-        return lists.Rows(self.qs, self.sought.alternatives, self._ways)
+        return lists.Rows(self.qs, self.sought.alternatives, self._ways, self.date_field)
 
     @property
     def _ways(self) -> dict[str, list[Any] | None]:

@@ -88,7 +88,7 @@ def _issued(event: PaymentEvent) -> QuerySet[Invoice]:
     return lists.invoices().filter(pk__in=RawSQL(sql, _naming([event])))  # noqa: S611
 
 
-def invoices_of(rows: Sequence[Refund | Dispute]) -> Read[dict[int, Invoice]]:
+def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> Read[dict[int, Invoice]]:
     """The issued invoice that each row is about, by the row's primary key: what it is called."""
     names = ("id", "gateway", "ref", "number")
     columns = ", ".join(f"invoice.{name}" for name in names)

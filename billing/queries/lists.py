@@ -44,12 +44,14 @@ class Rows(Generic[Row]):
 
     ``ways`` says how an index leads to rows that the queryset filters: by the columns that it
     begins with, before it goes on in the order of the list, each with the values that are let
-    through, or ``None`` for any.
+    through, or ``None`` for any. ``along`` is the column of an index that has all rows, where the
+    queryset lets through a range of it.
     """
 
     queryset: QuerySet[Row]
     alternatives: Sequence[Q] = ()
     ways: Mapping[str, Sequence[Any] | None] = field(default_factory=dict)
+    along: str | None = None
 
     def first(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Row]:
         """The first ``limit`` rows in an order, of those ``within`` some limits."""
@@ -71,11 +73,13 @@ class Rows(Generic[Row]):
         return Read(lambda rows: next(iter(rows))[0], counted)
 
     def _keys(self, limit: int) -> tuple[str, Sequence[Any]]:
-        """SQL for the keys of up to ``limit`` rows, in no order."""
+        """SQL for the keys of up to ``limit`` rows."""
         if self.ways and not self.alternatives:
             return self._first_of_ways(limit)
         if len(self.alternatives) < 2:
-            rows = self.queryset.filter(*self.alternatives).order_by().values("pk")
+            # In order, for otherwise the table might be read until there are enough.
+            order = [self.along] if self.along and not self.alternatives else []
+            rows = self.queryset.filter(*self.alternatives).order_by(*order).values("pk")
         else:
             rows = self._first_of_each(limit, ())
         return rows[:limit].query.sql_with_params()

@@ -134,7 +134,8 @@ def _around(
     """
     query, place = request.GET, page.place
     sees_events = request.user.has_perm(SEE_EVENTS)
-    events = lists.bounded_count(lists.Rows(lists.events())) if sees_events else None
+    all_events = lists.Rows(lists.events(), along=EventFilter.date_field)
+    events = lists.bounded_count(all_events) if sees_events else None
     if name == "invoices" and figures and not filters.is_active:
         count = Read(lambda: figures.value.invoice_count)
     elif name == "events" and events and not filters.is_active:

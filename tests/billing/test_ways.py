@@ -154,3 +154,17 @@ def test_an_index_leads_to_them_in_order(
         assert all(f"using {table.removeprefix('payment')}_page" in line for line in reads), plan
         # Only the merged rows are sorted: once, and not below the join.
         assert plan.count("Sort") <= 2, plan
+
+
+@pytest.mark.parametrize(("make", "table", "_parts"), LISTS)
+def test_days_are_counted_along_an_index(
+    make: Make, table: str, _parts: dict[str, list[str]]
+) -> None:
+    sql, params = make("date_from=2026-01-01").rows._keys(3)
+    with connection.cursor() as cursor:
+        # An order alone keeps PostgreSQL from reading a table until there are enough rows.
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert f"using {table.removeprefix('payment')}_page" in plan, plan
+    assert "Seq Scan" not in plan, plan
