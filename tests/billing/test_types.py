@@ -22,5 +22,5 @@ def test_what_is_above_the_limit_is_counted_once(
     assert seen(list(found), limit=2).value == found
     with django_assert_num_queries(1) as captured:
         assert seen(list(found), limit=2).value == found
-    assert "ARRAY['many', 'few', 'none']::text[], ARRAY[0, 3, 3]::int[]" in captured[0]["sql"]
+    assert "ARRAY['many','few','none']::text[], ARRAY[0,3,3]::int[]" in captured[0]["sql"]
     assert seen(["many"], limit=0).value["many"].count == 1
