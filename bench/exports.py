@@ -41,6 +41,7 @@ def measure(postgres: Postgres, name: str, folder: Path, csv: int, xlsx: int) ->
         ["", "rows", "rows/s", "first byte ms", "memory before MB", "at most", "after"],
         notes=[
             "As a browser gets them, with gzip. Memory is what the serving process has resident.",
+            "An Excel file is written to the disk first: its table of contents stands at its end.",
         ],
     )
     server = granian("payments_admin.wsgi:application", workers=1, threads=4)
