@@ -114,7 +114,13 @@ def compact(value: Decimal) -> str:
 
 def money(value: Money) -> str:
     """With its symbol, where the currency has one; its code stands beside it."""
-    return value.format(locale())
+    return _amount(value, locale())
+
+
+@lru_cache(maxsize=1_000)
+def _amount(value: Money, locale: Locale) -> str:
+    # Remembered, for plans have prices, and the totals of the cards stand on every list.
+    return value.format(locale)
 
 
 def number(value: int) -> str:
