@@ -95,6 +95,13 @@ def _words(model: type[Model], field: str) -> dict[str, "StrPromise"]:
 
 
 @register.simple_tag
+def details_of(event: PaymentEvent) -> str:
+    """What the button is called that shows them."""
+    tenant = event.tenant.name if event.tenant else "—"
+    return gettext("Details of %(type)s, %(tenant)s") % {"type": event.event_type, "tenant": tenant}
+
+
+@register.simple_tag
 def gateway(name: str) -> SafeString:
     label = Gateway(name).label
     return format_html(
