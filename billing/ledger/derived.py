@@ -110,12 +110,15 @@ def settle_payments(
     book_of = {ref: book for book, members in books.items() for one in members for ref in one.refs}
     refunds: dict[str, list[Refund]] = defaultdict(list)
     for refund in Refund.objects.filter(
-        Q(payment_ref__in=book_of) | Q(payment_ref=None, invoice_ref__in=books), gateway=gateway
+        Q(payment_ref__any_of=book_of) | Q(payment_ref=None, invoice_ref__any_of=books),
+        gateway=gateway,
     ).order_by("ref"):
         # A refund that names no payment is known by its invoice, from a credit note.
         refunds[book_of.get(refund.payment_ref or "") or refund.invoice_ref or ""].append(refund)
     disputes: dict[str, list[Dispute]] = defaultdict(list)
-    for dispute in Dispute.objects.filter(gateway=gateway, payment_ref__in=book_of).order_by("ref"):
+    for dispute in Dispute.objects.filter(gateway=gateway, payment_ref__any_of=book_of).order_by(
+        "ref"
+    ):
         disputes[dispute.payment_ref or ""].append(dispute)
     changed: set[str] = set()
     for book, members in books.items():
@@ -160,16 +163,16 @@ def _families(
         found = of_gateway.filter(*conditions).values_list("ref", "intent_ref")
         return {intent_ref or ref for ref, intent_ref in found}
 
-    touched = roots(Q(ref__in=payment_refs) | Q(invoice_ref__in=invoice_refs))
+    touched = roots(Q(ref__any_of=payment_refs) | Q(invoice_ref__any_of=invoice_refs))
     if not touched:
         return []
     paid = of_gateway.filter(
-        Q(ref__in=touched) | Q(intent_ref__in=touched), invoice_ref__isnull=False
+        Q(ref__any_of=touched) | Q(intent_ref__any_of=touched), invoice_ref__isnull=False
     )
-    touched |= roots(Q(invoice_ref__in=list(paid.values_list("invoice_ref", flat=True))))
+    touched |= roots(Q(invoice_ref__any_of=list(paid.values_list("invoice_ref", flat=True))))
     families: dict[str, Family] = {}
     for payment in (
-        of_gateway.filter(Q(ref__in=touched) | Q(intent_ref__in=touched))
+        of_gateway.filter(Q(ref__any_of=touched) | Q(intent_ref__any_of=touched))
         .order_by("ref")
         .select_for_update()
     ):

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import Lookup, TextField
+from django.db.models.sql.compiler import SQLCompiler
 
 
 def execute(sql: str, *parameters: Any) -> None:
@@ -14,6 +17,20 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [*map(_written, parameters)])
         return list(cursor.fetchall())
+
+
+@TextField.register_lookup
+class AnyOf(Lookup):
+    """As ``__in``, but one parameter, however many there are: see `_written`."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        if not self.rhs:
+            raise EmptyResultSet
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::text[])", (*parameters, _written(list(self.rhs)))
 
 
 def _written(parameter: Any) -> Any:

@@ -245,7 +245,7 @@ def _customers_of(gateway: str, subscription_refs: Collection[str]) -> list[str 
     if not subscription_refs:
         return []
     return list(
-        Subscription.objects.filter(gateway=gateway, ref__in=subscription_refs)
+        Subscription.objects.filter(gateway=gateway, ref__any_of=subscription_refs)
         .exclude(customer_ref=None)
         .values_list("customer_ref", flat=True)
     )
@@ -253,7 +253,7 @@ def _customers_of(gateway: str, subscription_refs: Collection[str]) -> list[str 
 
 def _invoices_of(gateway: str, payment_refs: Collection[str]) -> list[str | None]:
     return list(
-        Payment.objects.filter(gateway=gateway, ref__in=payment_refs)
+        Payment.objects.filter(gateway=gateway, ref__any_of=payment_refs)
         .exclude(invoice_ref=None)
         .values_list("invoice_ref", flat=True)
     )
