@@ -72,6 +72,9 @@ def _process_batch(limit: int) -> int:
             # Of the kept sums each connection has a shard, and two may have the same (migration
             # 0007): they take turns, for each writes its rows many times and in no common order.
             cursor.execute(SHARD_LOCK)
+            # PostgreSQL would read through tables that were small when it last counted, also for
+            # each check of a foreign key; and such a plan stays as long as the connection.
+            cursor.execute("SET LOCAL enable_seqscan = off")
         events = list(
             PaymentEvent.objects.select_for_update(skip_locked=True)
             .only(*_READ)
