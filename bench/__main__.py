@@ -52,7 +52,7 @@ class Bench:
         few, many = self._few(), self._many()
         return [
             storage.growth(self.postgres, self.folder, few, many, 5_000),
-            storage.sizes(self.postgres, many),
+            storage.sizes(self.postgres, self.folder, many),
         ]
 
     def _few(self) -> str:

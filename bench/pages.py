@@ -178,7 +178,7 @@ def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 
     names = (few, many)
     rows = [int(postgres.psql("SELECT count(*) FROM billing_invoice", name)) for name in names]
     titles = ["", *(f"ms of {count:,} rows" for count in rows)]
-    addresses = [_inside(postgres, name, folder, "bench.addresses") for name in names]
+    addresses = [inside(postgres, name, folder, "bench.addresses") for name in names]
     with _sites(OURS, postgres, names, folder) as sites:
         pages = [
             page
@@ -195,7 +195,7 @@ def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 
             peers = _peers(sites, stock, known, rows)
         cold = _cold(postgres, sites[1], known)
     asked = [page.addresses[1] for page in pages]
-    costs = _inside(postgres, many, folder, "bench.statements", json.dumps(asked))
+    costs = inside(postgres, many, folder, "bench.statements", json.dumps(asked))
     return [
         _by_group(pages, known, titles, every),
         _limits(pages, known, costs),
@@ -205,7 +205,7 @@ def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 
     ]
 
 
-def _inside(postgres: Postgres, name: str, folder: Path, module: str, given: str = "") -> Any:
+def inside(postgres: Postgres, name: str, folder: Path, module: str, given: str = "") -> Any:
     """What a module of ours prints as JSON, that runs the application on a database."""
     settings = {"DJANGO_SETTINGS_MODULE": "payments_admin.settings"}
     done = subprocess.run(
