@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +38,7 @@ class Bench:
     def memory(self) -> list[Table]:
         return [memory.growth(self.postgres, self.folder, 200_000 if self.full else 10_000)]
 
-    def pages(self) -> list[Table]:
+    def pages(self) -> Iterator[Table]:
         every = 1 if self.full else 20
         return pages.measure(self.postgres, self.folder, self._few(), self._many(), every)
 

@@ -111,8 +111,13 @@ class Site:
 
     def get(self, address: str) -> Answer:
         started = time.perf_counter()
-        self._connection.request("GET", address, headers=self._headers)
-        response = self._connection.getresponse()
+        try:
+            response = self._response(address)
+        except ConnectionError:
+            # The server closes a connection that nothing comes over for a while.
+            self._connection.close()
+            started = time.perf_counter()
+            response = self._response(address)
         body = response.read()
         ms = (time.perf_counter() - started) * 1000
         if response.status != 200:
@@ -126,6 +131,10 @@ class Site:
             body.count(b'<tbody class="row'),
             base + html.unescape(following[1].decode()) if following else "",
         )
+
+    def _response(self, address: str) -> http.client.HTTPResponse:
+        self._connection.request("GET", address, headers=self._headers)
+        return self._connection.getresponse()
 
 
 @dataclass
@@ -173,7 +182,9 @@ def _sites(
         yield sites
 
 
-def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 1) -> list[Table]:
+def measure(
+    postgres: Postgres, folder: Path, few: str, many: str, every: int = 1
+) -> Iterator[Table]:
     """Pages over the databases ``few`` and ``many``, and the peers; of all addresses the n-th."""
     names = (few, many)
     rows = [int(postgres.psql("SELECT count(*) FROM billing_invoice", name)) for name in names]
@@ -191,18 +202,15 @@ def measure(postgres: Postgres, folder: Path, few: str, many: str, every: int = 
         for page in over:
             page.times = ([], [])
         _time(sites, over, ROUNDS_AGAIN)
+        yield _by_group(pages, known, titles, every)
+        yield _slowest(pages, known, titles)
+        asked = [page.addresses[1] for page in pages]
+        costs = inside(postgres, many, folder, "bench.statements", json.dumps(asked))
+        yield _limits(pages, known, costs)
         with _sites(STOCK, postgres, names, folder) as stock:
             peers = _peers(sites, stock, known, rows)
-        cold = _cold(postgres, sites[1], known)
-    asked = [page.addresses[1] for page in pages]
-    costs = inside(postgres, many, folder, "bench.statements", json.dumps(asked))
-    return [
-        _by_group(pages, known, titles, every),
-        _limits(pages, known, costs),
-        _slowest(pages, known, titles),
-        cold,
-        Table("Pages beside stock ones", [*titles, "ours is"], peers),
-    ]
+        yield Table("Pages beside stock ones", [*titles, "ours is"], peers)
+        yield _cold(postgres, sites[1], known)
 
 
 def inside(postgres: Postgres, name: str, folder: Path, module: str, given: str = "") -> Any:
