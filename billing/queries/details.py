@@ -91,14 +91,13 @@ def _issued(event: PaymentEvent) -> QuerySet[Invoice]:
 def invoices_of(rows: Sequence[PaymentEvent | Refund | Dispute]) -> Read[dict[int, Invoice]]:
     """The issued invoice that each row is about, by the row's primary key: what it is called."""
     names = ("id", "gateway", "ref", "number")
-    columns = ", ".join(f"invoice.{name}" for name in names)
+    columns = ["listed.id", *(f"invoice.{name}" for name in names)]
+    sql = f"SELECT {', '.join(columns)} {_INVOICES_OF}"
 
     def by_row(found: Iterable[Row]) -> dict[int, Invoice]:
         return {row: Invoice.from_db(None, names, values) for row, *values in found}
 
-    return Read(
-        by_row, Sql(f"SELECT listed.id, {columns} {_INVOICES_OF}", _naming(rows), columns=5)
-    )
+    return Read(by_row, Sql(sql, _naming(rows), len(columns)))
 
 
 def _naming(rows: Sequence[PaymentEvent | Refund | Dispute]) -> list[list[Any]]:
