@@ -55,7 +55,6 @@ def events(request: HttpRequest) -> HttpResponse:
     detail = reading.value if reading else None
     context = {
         "table": EventTable(page, request.GET),
-        "opened": opened.pk if opened else None,
         "detail": detail,
         "timeline": timeline(detail) if detail else [],
         "changes": described(detail.event) if detail else [],
