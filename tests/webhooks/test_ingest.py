@@ -154,8 +154,12 @@ def second_connection() -> psycopg2.extensions.connection:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_worker_is_called_when_it_may_sleep(stripe: StripeSender) -> None:
-    """Not for a redelivery, one that cannot be read, or one more beside others that are due."""
+def test_worker_is_called_when_it_may_sleep(
+    stripe: StripeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a redelivery, one that cannot be read, or one more beside others that came due."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
 
     def calls_after(*bodies: bytes) -> int:
         """Calls arrive a moment after their commit, but in the order of the commits."""
@@ -182,6 +186,10 @@ def test_worker_is_called_when_it_may_sleep(stripe: StripeSender) -> None:
             state="failed", next_attempt_at=timezone.now() + timedelta(hours=1)
         )
         assert calls_after(stripe.event("evt_3")) == 1
+        assert calls_after(stripe.event("evt_4")) == 0
+        # Nor does one that has been due for long: a worker would have taken it.
+        PaymentEvent.objects.update(next_attempt_at=now - timedelta(seconds=1.1))
+        assert calls_after(stripe.event("evt_5")) == 1
 
 
 @contextmanager
