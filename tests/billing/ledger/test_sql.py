@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from billing.ledger import sql
+from billing.models import Payment
+from tests.factories import make_payment
 
 
 @pytest.mark.django_db
@@ -30,3 +33,25 @@ def test_values_are_what_they_were(cast: str, values: list[object]) -> None:
 @pytest.mark.django_db
 def test_no_values_are_no_rows() -> None:
     assert sql.fetch("SELECT 1 WHERE 1 = ANY(%s)", []) == []
+
+
+@pytest.mark.django_db
+def test_any_of_finds_what_in_finds() -> None:
+    refs = ["a", '"', "\\", "{,}", "'", "NULL", "%s"]
+    for ref in refs:
+        make_payment(ref=ref)
+    payments = Payment.objects.order_by("ref").values_list("ref", flat=True)
+
+    for asked in (refs, refs[1:4], ["none"], [None, "a"]):
+        assert list(payments.filter(ref__any_of=asked)) == list(payments.filter(ref__in=asked))
+    assert set(payments.filter(ref__any_of=dict.fromkeys(refs))) == set(refs)
+
+
+@pytest.mark.django_db
+def test_any_of_is_one_parameter_and_nothing_is_asked_for_no_values(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    _sql, parameters = Payment.objects.filter(ref__any_of=["a", "b"]).query.sql_with_params()
+    assert parameters == ('{"a","b"}',)
+    with django_assert_num_queries(0):
+        assert list(Payment.objects.filter(ref__any_of=set())) == []
