@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -89,7 +90,8 @@ def main() -> None:
 
 
 def _head(postgres: Postgres) -> str:
-    known = [f"Python {platform.python_version()}"]
+    # How an interpreter was built makes a difference, and its place tells whose it is.
+    known = [f"Python {platform.python_version()} ({Path(sys.executable).resolve()})"]
     known += [f"PostgreSQL {postgres.psql('SHOW server_version').strip()}"]
     known += [f"{name} {version(name)}" for name in ("django", "granian", "psycopg2-binary")]
     return f"""# Performance
