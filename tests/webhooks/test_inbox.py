@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.models import PaymentEvent
 from webhooks import inbox as module
-from webhooks.inbox import GROUP_SIZE, Inbox, Recorded, Row
+from webhooks.inbox import GROUP_SIZE, MOMENT, Inbox, Recorded, Row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +74,11 @@ class Together:
             return [future.result(10) for future in futures]
 
 
+def record_alone(inbox: Inbox, one: Row) -> None:
+    inbox.record(one)
+    connection.close()
+
+
 @pytest.fixture
 def together(monkeypatch: pytest.MonkeyPatch) -> Together:
     return Together(monkeypatch)
@@ -97,6 +102,37 @@ def test_a_group_has_a_limit(together: Together) -> None:
     together.record(*(row(f"evt_{n}") for n in range(GROUP_SIZE + 3)))
     assert [len(group) for group in together.groups] == [1, GROUP_SIZE, 2]
     assert PaymentEvent.objects.count() == GROUP_SIZE + 3
+
+
+def test_after_a_group_the_first_waits_a_moment_for_as_many(
+    together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", moments.append)
+
+    together.record(*(row(f"evt_{n}") for n in range(3)))
+    assert together.groups == [["evt_0"], ["evt_1", "evt_2"]]
+    assert moments == []
+    together.inbox.record(row("evt_alone"))
+    assert moments == [MOMENT]
+    together.inbox.record(row("evt_alone_again"))
+    assert moments == [MOMENT]
+
+
+def test_what_comes_in_that_moment_goes_with_the_first(
+    together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together.record(*(row(f"evt_{n}") for n in range(3)))
+
+    def late(_seconds: float) -> None:
+        other.start()
+        until(lambda: len(together.inbox._waiting) == 2)
+
+    other = threading.Thread(target=record_alone, args=(together.inbox, row("evt_late")))
+    monkeypatch.setattr(module.time, "sleep", late)
+    together.inbox.record(row("evt_first"))
+    other.join(10)
+    assert together.groups[2:] == [["evt_first", "evt_late"]]
 
 
 def test_a_row_that_cannot_be_stored_fails_alone(together: Together) -> None:
