@@ -108,7 +108,7 @@ def test_after_a_group_the_first_waits_a_moment_for_as_many(
     together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", moments.append)
+    monkeypatch.setattr("webhooks.inbox.time.sleep", moments.append)
 
     together.record(*(row(f"evt_{n}") for n in range(3)))
     assert together.groups == [["evt_0"], ["evt_1", "evt_2"]]
@@ -129,7 +129,7 @@ def test_what_comes_in_that_moment_goes_with_the_first(
         until(lambda: len(together.inbox._waiting) == 2)
 
     other = threading.Thread(target=record_alone, args=(together.inbox, row("evt_late")))
-    monkeypatch.setattr(module.time, "sleep", late)
+    monkeypatch.setattr("webhooks.inbox.time.sleep", late)
     together.inbox.record(row("evt_first"))
     other.join(10)
     assert together.groups[2:] == [["evt_first", "evt_late"]]
