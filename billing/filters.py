@@ -228,10 +228,11 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     @cached_property
     def rows(self) -> lists.Rows[Any]:
         """The rows that the filters let through."""
-        return lists.Rows(self.qs, self.sought.alternatives, self._ways, self.date_field)
+        sought = self.sought
+        return lists.Rows(self.qs, sought.named, sought.tenants, self._ways, self.date_field)
 
     @property
-    def _ways(self) -> dict[str, list[Any] | None]:
+    def _ways(self) -> lists.Ways:
         """How the first index that has all that is filtered leads to the rows."""
         chosen = {name for names in self.indexes for name in names if self._cleaned.get(name)}
         index = next((names for names in self.indexes if chosen and chosen <= set(names)), ())

@@ -12,6 +12,8 @@ from billing.models import Dispute, Invoice, PaymentEvent, Refund
 from billing.queries.reads import Read, Sql
 
 Row = TypeVar("Row", bound=Model)
+#: Columns that an index begins with, each with the values to look for; ``None`` for any.
+Ways = Mapping[str, Sequence[Any] | None]
 
 #: Counting stops here: an exact count of millions would take longer than the page.
 COUNT_LIMIT = 10_000
@@ -40,28 +42,26 @@ def disputes() -> QuerySet[Dispute]:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Row]):
-    """The rows of a list. With ``alternatives``: those for which one of them is true.
+    """The rows of a list: all, or those that ``named`` is true for and those of ``tenants``.
 
-    ``ways`` says how an index leads to rows that the queryset filters: by the columns that it
-    begins with, before it goes on in the order of the list, each with the values that are let
-    through, or ``None`` for any. ``along`` is the column of an index that has all rows, where the
-    queryset lets through a range of it.
+    ``named`` is met by few rows. ``ways`` says how an index leads to rows that the queryset
+    filters: by the columns that it begins with, before it goes on in the order of the list, each
+    with the values that are let through, or ``None`` for any. ``along`` is the column of an index
+    that has all rows, where the queryset lets through a range of it.
     """
 
     queryset: QuerySet[Row]
-    alternatives: Sequence[Q] = ()
-    ways: Mapping[str, Sequence[Any] | None] = field(default_factory=dict)
+    named: Q | None = None
+    tenants: Sequence[int] = ()
+    ways: Ways = field(default_factory=dict)
     along: str | None = None
 
     def first(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Row]:
         """The first ``limit`` rows in an order, of those ``within`` some limits."""
         ordered = self.queryset.order_by(*order)
-        if self.ways and not self.alternatives:
-            sql, params = self._first_of_ways(limit, order, *within)
-            return ordered.filter(pk__in=RawSQL(sql, params))[:limit]  # noqa: S611
-        if len(self.alternatives) < 2:
-            return ordered.filter(*within, *self.alternatives)[:limit]
-        return ordered.filter(pk__in=self._first_of_each(limit, order, *within))[:limit]
+        if keys := self._merged(limit, order, *within):
+            return ordered.filter(pk__in=RawSQL(*keys))[:limit]  # noqa: S611
+        return ordered.filter(*within, *self._conditions)[:limit]
 
     def count(self, limit: int) -> Read[int]:
         """How many rows there are; it stops at ``limit``."""
@@ -69,35 +69,37 @@ class Rows(Generic[Row]):
             sql, params = self._keys(limit)
         except EmptyResultSet:
             return Read(int)
-        counted = Sql(f"SELECT count(*) FROM ({sql}) AS counted", params, columns=1)
-        return Read(lambda rows: next(iter(rows))[0], counted)
+        counted = f"SELECT least(count(*), %s) FROM ({sql}) AS counted"
+        return Read(lambda rows: next(iter(rows))[0], Sql(counted, [limit, *params], columns=1))
+
+    @property
+    def _conditions(self) -> list[Q]:
+        return [] if self.named is None else [self.named]
 
     def _keys(self, limit: int) -> tuple[str, Sequence[Any]]:
-        """SQL for the keys of up to ``limit`` rows."""
-        if self.ways and not self.alternatives:
-            return self._first_of_ways(limit)
-        if len(self.alternatives) < 2:
-            # In order, for otherwise the table might be read until there are enough.
-            order = [self.along] if self.along and not self.alternatives else []
-            rows = self.queryset.filter(*self.alternatives).order_by(*order).values("pk")
-        else:
-            rows = self._first_of_each(limit, ())
-        return rows[:limit].query.sql_with_params()
+        """SQL for the keys of ``limit`` rows at least, if there are so many."""
+        # In order, for otherwise the table might be read until there are enough.
+        order = [self.along] if self.along and self.named is None else []
+        rows = self.queryset.filter(*self._conditions).order_by(*order).values("pk")
+        return self._merged(limit) or rows[:limit].query.sql_with_params()
 
-    def _first_of_each(self, limit: int, order: Sequence[str], *within: Q) -> QuerySet[Any, Any]:
-        """The keys of the first rows of each alternative.
-
-        So each is read along the index that serves it, and no further. With an OR the planner has
-        to guess how soon rows turn up, and a wrong guess reads the whole table.
-        """
-        first, *others = (
-            self.queryset.filter(*within, each).order_by(*order).values("pk")[:limit]
-            for each in self.alternatives
-        )
-        return first.union(*others)
+    def _merged(
+        self, limit: int, order: Sequence[str] = (), *within: Q
+    ) -> tuple[str, Sequence[Any]] | None:
+        """SQL for the keys of the first rows, where the planner has to be told how to find them."""
+        if self.named is None:
+            return self._first_of_ways(self.ways, limit, order, *within) if self.ways else None
+        if not self.tenants:
+            return None
+        # Each is read along the index that serves it, and no further. With an OR the planner has to
+        # guess how soon rows turn up, and a wrong guess reads the whole table.
+        named = self.queryset.filter(*within, self.named).order_by(*order).values("pk")[:limit]
+        sql, params = named.query.sql_with_params()
+        of_tenants, more = self._first_of_ways({"tenant_id": self.tenants}, limit, order, *within)
+        return f"({sql}) UNION ({of_tenants})", [*params, *more]
 
     def _first_of_ways(
-        self, limit: int, order: Sequence[str] = (), *within: Q
+        self, ways: Ways, limit: int, order: Sequence[str] = (), *within: Q
     ) -> tuple[str, list[Any]]:
         """The first rows of each way into the index, merged: SQL that gives their keys.
 
@@ -105,12 +107,12 @@ class Rows(Generic[Row]):
         filtered columns, or none, a filter that few rows pass is looked for to the end.
         """
         table = self.queryset.model._meta.db_table
-        ways, values = [], []
-        for column, given in self.ways.items():
+        sources, values = [], []
+        for column, given in ways.items():
             source = _each_value(table, column) if given is None else "SELECT unnest(%s)"
-            ways.append(f"({source}) AS {column}_way (value)")
+            sources.append(f"({source}) AS {column}_way (value)")
             values += [] if given is None else [list(given)]
-        here = {name: RawSQL(f"{name}_way.value", ()) for name in self.ways}  # noqa: S611
+        here = {name: RawSQL(f"{name}_way.value", ()) for name in ways}  # noqa: S611
         rows = (
             self.queryset.filter(*within, **here)
             .order_by(*order)
@@ -120,7 +122,7 @@ class Rows(Generic[Row]):
         by = [f"{name.lstrip('-')} {'DESC' if name[0] == '-' else 'ASC'}" for name in order]
         sort = f"ORDER BY {', '.join(by)}" if by else ""
         return (
-            f"SELECT found.id FROM {', '.join(ways)}, LATERAL ({sql}) AS found {sort} LIMIT %s",
+            f"SELECT found.id FROM {', '.join(sources)}, LATERAL ({sql}) AS found {sort} LIMIT %s",
             [*values, *params, limit],
         )
 

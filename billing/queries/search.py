@@ -69,13 +69,13 @@ UNION ALL
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Conditions of which a row has to meet one.
+    """What a row has to meet: it is ``named`` by the term, as few are, or it is of ``tenants``.
 
-    The first is met by few rows, and the others by those of one tenant each, which an index has in
-    the order of the page. ``more_tenants``: the term fits more tenants than are looked for.
+    ``more_tenants``: the term fits more of them than are looked for.
     """
 
-    alternatives: Sequence[Q] = ()
+    named: Q | None = None
+    tenants: Sequence[int] = ()
     more_tenants: bool = False
 
 
@@ -88,8 +88,7 @@ class Found:
     invoices: set[Key] = field(default_factory=set)
 
     def sought(self, named: Q) -> Sought:
-        of_tenants = [Q(tenant=tenant) for tenant in self.tenants[:TENANTS]]
-        return Sought([named, *of_tenants], more_tenants=len(self.tenants) > TENANTS)
+        return Sought(named, self.tenants[:TENANTS], more_tenants=len(self.tenants) > TENANTS)
 
 
 def statement(term: str, kind: str) -> tuple[str, list[Any]]:
