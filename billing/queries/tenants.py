@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Exists, F, Func, Model, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.db.models.lookups import IStartsWith
 
@@ -20,8 +20,6 @@ Row = TypeVar("Row", bound=Model)
 CHOICES, IN_MENU = 10, 50
 #: How much of each kind the page of one tenant shows.
 SHOWN = 10
-#: What is in the index of names, in characters.
-LONGEST_PIECE = 2
 #: How far back conflicts are looked for: a tenant may have a claim for each of its payments.
 CLAIMS_SEARCHED = 1000
 
@@ -40,21 +38,8 @@ def tenants() -> QuerySet[Tenant]:
 
 
 def search(queryset: QuerySet[Tenant], term: str) -> QuerySet[Tenant]:
-    """Tenants with ``term`` in their name or key.
-
-    An index finds those that have all its pieces, of one and two characters; the pieces may stand
-    apart there, so the term is looked for itself, too. What is no longer than a piece is in so many
-    names that reading all is faster: 5 ms for 10,000.
-    """
-    found = queryset.filter(Q(name__icontains=term) | Q(key__icontains=term))
-    if len(term) <= LONGEST_PIECE:
-        return found
-    pieces = Func(
-        F("name"), F("key"), function="billing_pieces", output_field=ArrayField(TextField())
-    )
-    return found.alias(pieces=pieces).filter(
-        pieces__contains=Func(Value(term), function="billing_pieces")
-    )
+    """Tenants with ``term`` in their name or key, in any script, whatever its capitals."""
+    return queryset.filter(pk__in=RawSQL("SELECT billing_tenants_with(%s)", [term]))
 
 
 def matching(term: str) -> QuerySet[Tenant]:
