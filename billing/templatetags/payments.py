@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django import template
 from django.conf import settings
@@ -26,6 +26,7 @@ from billing.models import (
     Subscription,
     Tenant,
 )
+from billing.money import Money
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -106,6 +107,18 @@ def gateway(name: str) -> SafeString:
     label = Gateway(name).label
     return format_html(
         '<span class="gw {}"><i aria-hidden="true">{}</i>{}</span>', name, label[0], label
+    )
+
+
+@register.simple_tag
+def amount(value: Money | Literal[""]) -> SafeString:
+    """A sum with its currency, and a dash where there is none."""
+    if not value or not value.minor:
+        return mark_safe('<span class="sub">—</span>')
+    return format_html(
+        '<span class="amt">{}</span><span class="cur">{}</span>',
+        formats.money(value),
+        value.currency,
     )
 
 

@@ -91,15 +91,13 @@ class TestList:
 
         text = staff.get(TENANTS).text
         row, others_row = text.split('<tbody class="row"')[1:]
-        sums = text.split(f'id="sums-{acme.pk}"')[1].split("</table>")[0]
 
         for shown in ("€1,000.00", "€7.00", "€1.50", "+1 more", "4<span"):
             assert shown in row, shown
         assert "$9,999.00" not in row
-        for shown in ("€1,000.00", "€7.00", "€1.50", "$9,999.00"):
-            assert shown in sums, shown
         assert "¥1,200" in others_row
         assert "more" not in others_row.split("</table>")[0]
+        assert "$9,999.00" in staff.get(f"{TENANTS}{acme.pk}/").text
 
     def test_figures_only_for_who_may_see_invoices(self) -> None:
         make_invoice(tenant=make_tenant("Acme"), amount_minor=98_765)
