@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from billing.models import Total
 from tests.browser.conftest import OpenPage
 from tests.factories import make_event, make_invoice, make_tenant
 
@@ -176,3 +178,22 @@ def test_setup_is_no_wider_than_a_phone(open_page: OpenPage) -> None:
     page = open_page("/admin/payments/setup/", **PHONE)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("width", [390, 1350])
+def test_what_a_large_count_splits_into_is_apart_enough_for_a_finger(
+    open_page: OpenPage, width: int
+) -> None:
+    for status in ("paid", "pending", "void"):
+        Total.objects.create(
+            figure=status, currency="EUR", exponent=2, shard=0, count=10**7, amount_minor=0
+        )
+    page = open_page("/admin/payments/invoices/", viewport={"width": width, "height": 900})
+    links = page.locator(".card .o a").all()
+    boxes = [box for link in links if (box := link.bounding_box())]
+
+    # WCAG 2.5.8: circles of 24 px around the middle of each do not touch.
+    middles = sorted({box["y"] + box["height"] / 2 for box in boxes})
+    assert len(boxes) == 3
+    assert len(middles) > 1
+    assert all(below - above >= 24 for above, below in pairwise(middles))
