@@ -2,9 +2,9 @@
 
 A commit waits for the disk, and a statement for the database's answer, whether for one row or for
 thirty. So a thread that comes while another one writes does not write itself: its row waits, and
-goes with the others that came meanwhile. While rows come in groups, the first of a group also waits
-a moment for as many as came before; a thread that comes alone writes at once. Everyone is answered
-after the commit that holds the own row.
+goes with the others that came meanwhile. While rows come in company, the first of few also waits a
+moment for more; a thread that comes alone writes at once. Everyone is answered after the commit
+that holds the own row.
 """
 
 import logging
@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 CHANNEL = "payment_events"
 #: Enough to share the cost of a commit; a larger group would only make its first row wait longer.
 GROUP_SIZE = 64
-#: Seconds. A statement takes about as long; fewer of them leave more of the processor to the rest.
-MOMENT = 0.005
+#: How many are worth a statement while rows come in company, and how long to wait for them, in
+#: seconds. Fewer statements leave more of the processor to the worker.
+FEW, MOMENT = 4, 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._waiting: list[_Post] = []
         self._writing = False
-        self._came_before = 1
+        self._in_company = False
 
     def record(self, row: Row) -> Recorded | None:
         """Store a row and return what stands, or None if its transmission id has another body.
@@ -100,11 +101,11 @@ class Inbox:
         return post.recorded
 
     def _write(self, leader: _Post) -> None:
-        if len(self._waiting) < self._came_before:
+        if self._in_company and len(self._waiting) < FEW:
             time.sleep(MOMENT)
         with self._lock:
             group = self._take()
-            self._came_before = len(group)
+            self._in_company = len(group) > 1
         try:
             _store(group)
         except BaseException as error:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.models import PaymentEvent
 from webhooks import inbox as module
-from webhooks.inbox import GROUP_SIZE, MOMENT, Inbox, Recorded, Row
+from webhooks.inbox import FEW, GROUP_SIZE, MOMENT, Inbox, Recorded, Row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,7 +104,7 @@ def test_a_group_has_a_limit(together: Together) -> None:
     assert PaymentEvent.objects.count() == GROUP_SIZE + 3
 
 
-def test_after_a_group_the_first_waits_a_moment_for_as_many(
+def test_after_a_group_the_first_waits_a_moment_for_more(
     together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments: list[float] = []
@@ -117,6 +117,19 @@ def test_after_a_group_the_first_waits_a_moment_for_as_many(
     assert moments == [MOMENT]
     together.inbox.record(row("evt_alone_again"))
     assert moments == [MOMENT]
+
+
+@pytest.mark.parametrize(("left", "moments"), [(FEW - 1, [MOMENT]), (FEW, [])])
+def test_only_few_wait_for_more(
+    together: Together, monkeypatch: pytest.MonkeyPatch, left: int, moments: list[float]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("webhooks.inbox.time.sleep", waited.append)
+
+    together.record(*(row(f"evt_{n}") for n in range(1 + GROUP_SIZE + left)))
+
+    assert [len(group) for group in together.groups] == [1, GROUP_SIZE, left]
+    assert waited == moments
 
 
 def test_what_comes_in_that_moment_goes_with_the_first(
