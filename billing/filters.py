@@ -1,7 +1,7 @@
 """The filters of the tables: one form each, and the chips that show it."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -228,22 +228,28 @@ class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
     @cached_property
     def rows(self) -> lists.Rows[Any]:
         """The rows that the filters let through."""
-        sought = self.sought
-        return lists.Rows(self.qs, sought.named, sought.tenants, self._ways, self.date_field)
+        return lists.Rows(self.qs, self.sought.named, self._ways, self.date_field)
 
     @property
     def _ways(self) -> lists.Ways:
-        """How the first index that has all that is filtered leads to the rows."""
-        chosen = {name for names in self.indexes for name in names if self._cleaned.get(name)}
-        index = next((names for names in self.indexes if chosen and chosen <= set(names)), ())
+        """How the first index that has all that is filtered leads to the rows.
+
+        Of a search: to those of the tenants that it found, if it found any.
+        """
+        found = ("tenant",) if self.sought.tenants else ()
+        if self.term and not found:
+            return {}
+        filtered = {name for names in self.indexes for name in names if self._cleaned.get(name)}
+        chosen = filtered.union(found)
+        index = next((names for names in self.indexes if chosen and chosen <= set(names)), found)
         return {
             "tenant_id" if name == "tenant" else name: self._let_through(name) for name in index
         }
 
-    def _let_through(self, name: str) -> list[Any] | None:
+    def _let_through(self, name: str) -> Sequence[Any] | None:
         chosen: list[Any] = self._cleaned.get(name) or []
         if name == "tenant":
-            return self._tenant_pks(chosen)
+            return self.sought.tenants or self._tenant_pks(chosen)
         if chosen or name in FOUND:
             return chosen or None
         return [value for value, _label in self.form.fields[name].choices]

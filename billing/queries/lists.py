@@ -42,17 +42,16 @@ def disputes() -> QuerySet[Dispute]:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Row]):
-    """The rows of a list: all, or those that ``named`` is true for and those of ``tenants``.
+    """The rows of a list: all, or those that ``named`` is true for and those that ``ways`` lead to.
 
     ``named`` is met by few rows. ``ways`` says how an index leads to rows that the queryset
-    filters: by the columns that it begins with, before it goes on in the order of the list, each
-    with the values that are let through, or ``None`` for any. ``along`` is the column of an index
-    that has all rows, where the queryset lets through a range of it.
+    filters, or to those of tenants: by the columns that it begins with, before it goes on in the
+    order of the list, each with the values that are let through, or ``None`` for any. ``along`` is
+    the column of an index that has all rows, where the queryset lets through a range of it.
     """
 
     queryset: QuerySet[Row]
     named: Q | None = None
-    tenants: Sequence[int] = ()
     ways: Ways = field(default_factory=dict)
     along: str | None = None
 
@@ -87,19 +86,19 @@ class Rows(Generic[Row]):
         self, limit: int, order: Sequence[str] = (), *within: Q
     ) -> tuple[str, Sequence[Any]] | None:
         """SQL for the keys of the first rows, where the planner has to be told how to find them."""
-        if self.named is None:
-            return self._first_of_ways(self.ways, limit, order, *within) if self.ways else None
-        if not self.tenants:
+        if not self.ways:
             return None
+        of_ways, params = self._first_of_ways(limit, order, *within)
+        if self.named is None:
+            return of_ways, params
         # Each is read along the index that serves it, and no further. With an OR the planner has to
         # guess how soon rows turn up, and a wrong guess reads the whole table.
         named = self.queryset.filter(*within, self.named).order_by(*order).values("pk")[:limit]
-        sql, params = named.query.sql_with_params()
-        of_tenants, more = self._first_of_ways({"tenant_id": self.tenants}, limit, order, *within)
-        return f"({sql}) UNION ({of_tenants})", [*params, *more]
+        sql, more = named.query.sql_with_params()
+        return f"({of_ways}) UNION ({sql})", [*params, *more]
 
     def _first_of_ways(
-        self, ways: Ways, limit: int, order: Sequence[str] = (), *within: Q
+        self, limit: int, order: Sequence[str] = (), *within: Q
     ) -> tuple[str, list[Any]]:
         """The first rows of each way into the index, merged: SQL that gives their keys.
 
@@ -107,12 +106,12 @@ class Rows(Generic[Row]):
         filtered columns, or none, a filter that few rows pass is looked for to the end.
         """
         table = self.queryset.model._meta.db_table
-        sources, values = [], []
-        for column, given in ways.items():
+        ways, values = [], []
+        for column, given in self.ways.items():
             source = _each_value(table, column) if given is None else "SELECT unnest(%s)"
-            sources.append(f"({source}) AS {column}_way (value)")
+            ways.append(f"({source}) AS {column}_way (value)")
             values += [] if given is None else [list(given)]
-        here = {name: RawSQL(f"{name}_way.value", ()) for name in ways}  # noqa: S611
+        here = {name: RawSQL(f"{name}_way.value", ()) for name in self.ways}  # noqa: S611
         rows = (
             self.queryset.filter(*within, **here)
             .order_by(*order)
@@ -122,7 +121,7 @@ class Rows(Generic[Row]):
         by = [f"{name.lstrip('-')} {'DESC' if name[0] == '-' else 'ASC'}" for name in order]
         sort = f"ORDER BY {', '.join(by)}" if by else ""
         return (
-            f"SELECT found.id FROM {', '.join(sources)}, LATERAL ({sql}) AS found {sort} LIMIT %s",
+            f"SELECT found.id FROM {', '.join(ways)}, LATERAL ({sql}) AS found {sort} LIMIT %s",
             [*values, *params, limit],
         )
 

@@ -227,6 +227,20 @@ class TestManyRows:
         assert "evt_0" in text
         assert "evt_more" not in text
 
+    def test_filters_beside_a_name_lead_into_an_index(self) -> None:
+        tenant = make_tenant("Acme")
+        make_event(event_id="wanted", event_type="invoice.paid", tenant=tenant)
+        make_event(event_type="invoice.created", tenant=tenant)
+        make_event(event_type="invoice.paid")
+
+        rows = EventFilter(QueryDict("q=acme&event_type=invoice.paid")).rows
+
+        assert list(rows.ways) == ["tenant_id", "event_type", "state", "gateway"]
+        assert rows.ways["tenant_id"] == [tenant.pk]
+        [found] = paginate(rows, "received_at", Place()).rows
+        assert found.event_id == "wanted"
+        assert EventFilter(QueryDict("q=nobody&event_type=invoice.paid")).rows.ways == {}
+
     def test_every_part_of_the_look_up_has_an_index(self) -> None:
         with connection.cursor() as cursor:
             # A table that is read whole all the same has no index that would do.

@@ -146,7 +146,7 @@ def test_an_index_leads_to_them_in_order(
             assert query.startswith("date_from")
             continue
         order = (f"-{filters.date_field}", "-id")
-        sql, params = filters.rows._first_of_ways(filters.rows.ways, 26, order)
+        sql, params = filters.rows._first_of_ways(26, order)
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}", params)
             plan = "\n".join(line for (line,) in cursor.fetchall())
