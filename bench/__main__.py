@@ -78,7 +78,10 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"{', '.join(unknown)}: not one of {', '.join(PARTS)}")
-    with tempfile.TemporaryDirectory(prefix="payments-bench-") as folder:
+    # PostgreSQL ends with this process, and may write while its folder is removed.
+    with tempfile.TemporaryDirectory(
+        prefix="payments-bench-", ignore_cleanup_errors=True
+    ) as folder:
         bench = Bench(Path(folder), full=options.full)
         text = _head(bench.postgres)
         for name in options.parts or PARTS:
