@@ -77,10 +77,12 @@ class Rows(Generic[Row]):
 
     def _keys(self, limit: int) -> tuple[str, Sequence[Any]]:
         """SQL for the keys of ``limit`` rows at least, if there are so many."""
+        if keys := self._merged(limit):
+            return keys
         # In order, for otherwise the table might be read until there are enough.
         order = [self.along] if self.along and self.named is None else []
         rows = self.queryset.filter(*self._conditions).order_by(*order).values("pk")
-        return self._merged(limit) or rows[:limit].query.sql_with_params()
+        return rows[:limit].query.sql_with_params()
 
     def _merged(
         self, limit: int, order: Sequence[str] = (), *within: Q
