@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
+
 from bench import applying, exports, first_visit, ingest, memory, pages, seed, storage
 from bench.report import Table
 from bench.servers import ROOT, Postgres, environment
 
 REPORT = ROOT / "docs" / "performance.md"
 PROFILES = ROOT / "bench" / "profiles.md"
+
+STOLEN = "The host gave some of the processors' time to other machines meanwhile (steal)"
 
 #: The storage last, for it says which indexes all the others have used.
 PARTS = ("receiving", "applying", "memory", "pages", "visits", "exports", "storage")
@@ -83,23 +87,29 @@ def main() -> None:
         prefix="payments-bench-", ignore_cleanup_errors=True
     ) as folder:
         bench = Bench(Path(folder), full=options.full)
-        text = _head(bench.postgres)
+        command = "make bench-full" if options.full else "make bench"
+        head, text, stolen = _head(bench.postgres, command), "", []
+        psutil.cpu_times_percent()
         for name in options.parts or PARTS:
             for table in getattr(bench, name)():
                 text += f"\n\n{table.markdown()}"
                 print(f"\n{table.markdown()}", flush=True)
+            # Since it was asked last.
+            stolen.append(f"{name} {psutil.cpu_times_percent().steal:.0f} %")
+    text = f"{head}\n\n{STOLEN}: {', '.join(stolen)}.{text}"
+    print(f"\n{text.partition('##')[0]}")
     if not options.parts:
         REPORT.write_text(f"{text}\n\n{PROFILES.read_text()}")
 
 
-def _head(postgres: Postgres) -> str:
+def _head(postgres: Postgres, command: str) -> str:
     # How an interpreter was built makes a difference, and its place tells whose it is.
     known = [f"Python {platform.python_version()} ({Path(sys.executable).resolve()})"]
     known += [f"PostgreSQL {postgres.psql('SHOW server_version').strip()}"]
     known += [f"{name} {version(name)}" for name in ("django", "granian", "psycopg2-binary")]
     return f"""# Performance
 
-Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, on one machine with {os.cpu_count()} cores
+Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}, on one machine with {os.cpu_count()} cores
 that ran everything: servers, database and load generator. {", ".join(known)}.
 
 Commits wait for the disk (`fsync`, `synchronous_commit` on). Figures are medians of
