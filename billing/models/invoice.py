@@ -50,13 +50,19 @@ class Invoice(MonetaryObject):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         indexes = [
-            # The invoices page, newest first: unfiltered, of a tenant, and by any filters.
+            # The invoices page, newest first: unfiltered, of a tenant, and by any filters. Without
+            # its condition the second would not tell which are issued, and PostgreSQL may rather
+            # sort all of a tenant's, which the last one does tell.
             models.Index(
                 fields=["-created_at", "-id"],
                 name="invoice_page",
                 condition=models.Q(status__in=["pending", "paid", "void"]),
             ),
-            models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_page_tenant"),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                name="invoice_page_tenant",
+                condition=models.Q(status__in=["pending", "paid", "void"]),
+            ),
             models.Index(
                 fields=["currency", "status", "gateway", "-created_at", "-id"],
                 name="invoice_page_filters",
