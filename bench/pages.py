@@ -85,7 +85,7 @@ ALWAYS = {
     *COLD,
     *PEERS,
     "tenant menu unknown",
-    *(f"{name} {size} rows" for name in LISTS for size in (25, 50, 100)),
+    *(f"{name} {size} rows" for name in (*LISTS, "tenants") for size in (25, 50, 100)),
 }
 
 
@@ -260,9 +260,10 @@ def _time(sites: Sequence[Site], pages: Sequence[Page], rounds: int) -> None:
 def _ratio(page: Page, known: dict[str, Page]) -> float:
     """Of many rows to few. Where few have less to show, to their list without a filter."""
     few, many = page.ms
-    if page.rows[0] < page.rows[1] and page.group != "all other pages":
+    if page.rows[0] < page.rows[1]:
         size = next(size for size in (25, 50, 100) if page.rows[1] <= size)
-        few = max(few, known[f"{page.name.split()[0]} {size} rows"].ms[0])
+        plain = known.get(f"{page.name.split()[0]} {size} rows")
+        few = max(few, plain.ms[0]) if plain else few
     return many / few
 
 

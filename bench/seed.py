@@ -81,10 +81,12 @@ TENANT_ROWS = """
     FROM generate_series(1, %(tenants)s) AS n
 """
 
-# One customer, with one subscription, for fifty invoices. A fifth of them are the first tenant's.
+# One customer, with one subscription, for fifty invoices. A fifth of them are the first tenant's,
+# and each other tenant has as many as the next, one at least: so a list of few tenants shows as
+# much of each as one of many.
 OWNER = """
     (SELECT min(id) FROM billing_tenant)
-        + CASE WHEN {c} %% 5 = 0 THEN 0 ELSE 1 + {c} %% (%(tenants)s - 1) END
+        + CASE WHEN {c} %% 5 = 0 THEN 0 ELSE 1 + {c} * 4 / 5 %% (%(tenants)s - 1) END
 """
 AT = "%(now)s - (%(rows)s - n) * (interval '730 days' / %(rows)s)"
 MONEY = """
@@ -259,11 +261,12 @@ def seed(rows: int) -> None:
         cursor.execute(
             "SET synchronous_commit = off; SET maintenance_work_mem = '1GB'; SET work_mem = '256MB'"
         )
+        customers = rows // 50
         values: dict[str, Any] = {
             "now": timezone.now(),
             "rows": rows,
-            "tenants": min(TENANTS, rows // 10),
-            "customers": rows // 50,
+            "tenants": min(TENANTS, customers * 4 // 5),
+            "customers": customers,
             "stamps": STAMPS,
             "changes": CHANGES,
             "types": _types(cursor),
