@@ -56,14 +56,14 @@ def click(role: str, name: str) -> Action:
 @pytest.mark.parametrize(
     ("query", "act", "address", "rows"),
     [
-        ("", search, "?q=evt_7", 1),
-        ("?per_page=50", choose, "?per_page=50&gateway=stripe", 30),
-        ("?gateway=paypal", click("link", "Remove filter Gateway"), "?", 25),
-        ("?gateway=paypal&q=x", click("link", "Clear filters"), "?", 25),
-        ("", click("link", "50"), "?per_page=50", 30),
-        ("", click("link", "Next"), "?after=", 5),
-        ("?sort=date", click("link", "Date (UTC)"), "?sort=-date", 25),
-        ("", click("link", "Invoices 1"), "/invoices/", 1),
+        ("", search, r"\?q=evt_7$", 1),
+        ("?per_page=50", choose, r"\?per_page=50&gateway=stripe$", 30),
+        ("?gateway=paypal", click("link", "Remove filter Gateway"), "/events/$", 25),
+        ("?gateway=paypal&q=x", click("link", "Clear filters"), "/events/$", 25),
+        ("", click("link", "50"), r"\?per_page=50$", 30),
+        ("", click("link", "Next"), r"\?after=\d+_\d+$", 5),
+        ("?sort=date", click("link", "Date (UTC)"), r"\?sort=-date$", 25),
+        ("", click("link", "Invoices 1"), "/invoices/$", 1),
     ],
 )
 def test_only_the_list_changes(
@@ -75,7 +75,7 @@ def test_only_the_list_changes(
 
     act(page)
 
-    expect(page).to_have_url(re.compile(re.escape(address)))
+    expect(page).to_have_url(re.compile(address))
     expect(page.locator("tbody.row")).to_have_count(rows)
     assert "q=&" not in page.url
     expect(page.locator("#status")).not_to_be_empty()
