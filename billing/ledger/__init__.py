@@ -124,7 +124,11 @@ def hold(events: Sequence[ReadEvent]) -> set[int]:
         {
             event.pk: [(model._meta.db_table, event.gateway, ref) for model, ref in event.named]
             for event in events
-        }
+        },
+        {
+            event.pk: [fact.key for fact in event.reading.facts if isinstance(fact, TenantFact)]
+            for event in events
+        },
     )
 
 

@@ -2,15 +2,18 @@
 
 Nearly all that an event touches belongs to one customer of a gateway. A worker holds the customers
 of its batch until it commits, each by a lock that it gets at once or not at all; the events of a
-customer that another worker holds stay in the inbox. Rows are locked all the same when they are
+customer that another worker holds stay in the inbox, and so do those of a tenant that it makes,
+who may have several customers. Rows are locked all the same when they are
 merged, for a link that nobody knows yet may lead two workers to one row: then the second waits.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
+from django.db import transaction
+
 from billing.ledger import sql
-from billing.models import Customer, Invoice, Payment, Subscription
+from billing.models import Customer, Invoice, Payment, Subscription, Tenant
 
 #: Table, gateway, and the gateway's own id.
 Name = tuple[str, str, str]
@@ -20,19 +23,28 @@ CUSTOMERS = Customer._meta.db_table
 KNOW_CUSTOMERS = {model._meta.db_table for model in (Subscription, Invoice, Payment)}
 
 
-def hold(named: Mapping[int, Collection[Name]]) -> set[int]:
-    """Of events, with what each names, those that may be applied in the caller's transaction."""
+def hold(named: Mapping[int, Collection[Name]], claimed: Mapping[int, Collection[str]]) -> set[int]:
+    """Of events, those that may be applied in the caller's transaction.
+
+    ``named`` is what each names, ``claimed`` the keys of the tenants that each claims.
+    """
     families: dict[Name, set[Name]] = {}
     for names in named.values():
         _join(families, names)
     for link in _standing_links(families):
         _join(families, link)
-    keys = {event: _keys(families, names) for event, names in named.items()}
-    wanted = sorted(set().union(*keys.values()))
+    unknown = _unknown(set().union(*claimed.values()))
+    keys = {
+        event: _keys(families, names) | {f"tenant:{key}" for key in unknown & {*claimed[event]}}
+        for event, names in named.items()
+    }
+    wanted = set().union(*keys.values())
+    savepoint = transaction.savepoint()
     held = _try_to_lock(wanted)
-    if wanted and not held:
+    if (others := wanted - held) and not any(own <= held for own in keys.values()):
         # Wait for one of them, holding none, rather than read the same events again and again.
-        sql.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", wanted[0])
+        transaction.savepoint_rollback(savepoint)
+        sql.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", min(others))
         held = _try_to_lock(wanted)
     return {event for event, own in keys.items() if own <= held}
 
@@ -69,6 +81,12 @@ def _standing_links(families: dict[Name, set[Name]]) -> list[tuple[Name, Name]]:
     ]
 
 
+def _unknown(tenants: Collection[str]) -> set[str]:
+    """Those that must be made. A worker would wait for another that makes the same."""
+    known = Tenant.objects.filter(key__any_of=tenants).values_list("key", flat=True)
+    return {*tenants}.difference(known)
+
+
 def _keys(families: dict[Name, set[Name]], names: Collection[Name]) -> set[str]:
     """What is locked for an event: the customers of its family, or all of one without any."""
     family = families[next(iter(names))] if names else set()
@@ -78,12 +96,12 @@ def _keys(families: dict[Name, set[Name]], names: Collection[Name]) -> set[str]:
     }
 
 
-def _try_to_lock(keys: list[str]) -> set[str]:
+def _try_to_lock(keys: Collection[str]) -> set[str]:
     return {
         key
         for (key,) in sql.fetch(
             "SELECT key FROM unnest(%s::text[]) AS keys (key)"
             " WHERE pg_try_advisory_xact_lock(hashtextextended(key, 0))",
-            keys,
+            sorted(keys),
         )
     }

@@ -43,6 +43,15 @@ def invoices(count: int) -> list[Payload]:
     ]
 
 
+def claiming(customer: str, tenant: str = "brae-cycles", event_id: str = "") -> Payload:
+    return stripe(
+        "customer.updated--basil",
+        event_id=event_id or f"evt_{customer}",
+        id=customer,
+        metadata={"tenant_id": tenant},
+    )
+
+
 def not_an_amount(event_id: str = "evt_wrong") -> Payload:
     return stripe("invoice.paid--basil", event_id=event_id, id="in_wrong", total=12.0)
 
@@ -161,6 +170,47 @@ def test_a_worker_waits_where_all_customers_are_another_s() -> None:
         inbox.apply([first])
         worker = Other(process_batch)
         wait_for(waiting_for_a_lock, message="the worker does not wait")
+    assert worker.join() == 1
+    assert inbox.again([second])[0].state == State.PROCESSED
+
+
+@in_threads
+def test_a_worker_leaves_the_tenant_that_another_makes_to_it() -> None:
+    """A tenant may have customers of both gateways, and all may be heard of at once."""
+    stripes, paypals = claiming("cus_0"), paypal("BILLING.SUBSCRIPTION.ACTIVATED--v2")
+    (first,) = inbox.record(stripes)
+    inbox.record(paypals, claiming("cus_1"), claiming("cus_2", "another"))
+    with transaction.atomic():
+        inbox.apply([first])
+        assert Other(process_batch).join() == 3
+        left = {event_id for event_id, state in states().items() if state == State.WAITING}
+        assert left == {paypals["id"], "evt_cus_1"}
+    assert process_batch() == 2
+    # Who is known keeps nobody apart.
+    first, _ = inbox.record(
+        claiming("cus_0", event_id="evt_3"), claiming("cus_1", event_id="evt_4")
+    )
+    with transaction.atomic():
+        inbox.apply([first])
+        assert Other(process_batch).join() == 1
+    assert set(states().values()) == {State.PROCESSED}
+
+
+@in_threads
+def test_a_worker_waits_where_another_makes_all_tenants() -> None:
+    """Though nobody is at work on its customers: it holds none of them meanwhile."""
+    first, second = inbox.record(claiming("cus_0"), claiming("cus_1"))
+    with transaction.atomic():
+        inbox.apply([first])
+        worker = Other(process_batch)
+        wait_for(waiting_for_a_lock, message="the worker does not wait")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            )
+            # That it applies, and its shard of the sums.
+            assert cursor.fetchone() == (2,)
     assert worker.join() == 1
     assert inbox.again([second])[0].state == State.PROCESSED
 
