@@ -105,9 +105,8 @@ def web_server(var_dir: Path, **more: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = var_dir / "web.log"
-    command = ["-m", "granian", "payments_admin.wsgi:application", "--interface", "wsgi"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--blocking-threads", "16", "--http", "1", "--no-ws", "--log-level", "warning"]
+    command = ["-m", "uvicorn", "payments_admin.asgi:application", "--port", str(port)]
+    command += ["--no-proxy-headers", "--no-server-header", "--log-level", "warning"]
     url = f"http://127.0.0.1:{port}"
     with running(command, environment(var_dir, **more), log) as process:
         wait_for(lambda: process.poll() is not None or _answers(url), message="no answer")

@@ -1,17 +1,17 @@
 """Writes posts into the inbox, those that arrive together in one statement and one commit.
 
 A commit waits for the disk, and a statement for the database's answer, whether for one row or for
-thirty. So a thread that comes while another one writes does not write itself: its row waits, and
-goes with the others that came meanwhile. While rows come in company, the first of few also waits a
-moment for more; a thread that comes alone writes at once. Everyone is answered after the commit
-that holds the own row.
+thirty. So there is one writer in a web process: rows that come while it writes wait, and go with
+its next statement, together. While rows come in company, it also waits a moment where there are
+few; a row that comes alone is written at once. Everyone is answered after the commit that holds the
+own row.
 """
 
+import asyncio
 import logging
-import threading
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakSet
@@ -59,70 +59,58 @@ class Recorded:
     same_body: bool
 
 
+#: What became of a row. None: its transmission id has another body.
+Outcome = Recorded | Exception | None
+
+
 @dataclass(slots=True, eq=False)
 class _Post:
-    """A row on its way, and the thread that waits for it."""
+    """A row on its way, and who waits for it."""
 
     row: Row
-    ready: threading.Lock = field(default_factory=threading.Lock)
-    recorded: Recorded | None = None
-    error: Exception | None = None
-    leads: bool = False
+    outcome: asyncio.Future[Outcome]
 
 
 class Inbox:
-    """Groups the rows of the threads of this process."""
+    """Groups the rows that come in the event loop of this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._waiting: list[_Post] = []
-        self._writing = False
         self._in_company = False
+        self._writing: asyncio.Task[None] | None = None
+        # A thread, for it waits for the database; one, for it has a connection.
+        self._writer = ThreadPoolExecutor(1, "inbox")
 
-    def record(self, row: Row) -> Recorded | None:
+    async def record(self, row: Row) -> Recorded | None:
         """Store a row and return what stands, or None if its transmission id has another body.
 
         Raises the database's error if the row is not stored.
         """
-        post = _Post(row)
-        with self._lock:
-            self._waiting.append(post)
-            post.leads = not self._writing
-            self._writing = True
-            if not post.leads:
-                post.ready.acquire()
-        if not post.leads:
-            # Until it is written, or all before it are and it is the first of the next group.
-            post.ready.acquire()
-        if post.leads:
-            self._write(post)
-        if post.error is not None:
-            raise post.error
-        return post.recorded
+        post = _Post(row, asyncio.get_running_loop().create_future())
+        self._waiting.append(post)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return _result(await post.outcome)
 
-    def _write(self, leader: _Post) -> None:
-        if self._in_company and len(self._waiting) < FEW:
-            time.sleep(MOMENT)
-        with self._lock:
+    async def _write(self) -> None:
+        """Write group after group, until nobody waits."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            if self._in_company and len(self._waiting) < FEW:
+                await asyncio.sleep(MOMENT)
             group = self._take()
             self._in_company = len(group) > 1
-        try:
-            _store(group)
-        except BaseException as error:
-            # Not a fault of the database: nobody may wait for ever.
-            for post in group:
-                post.error = RuntimeError(f"The group was not written: {error!r}")
-            raise
-        finally:
-            with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._writing = following is not None
-            if following is not None:
-                following.leads = True
-                following.ready.release()
-            for post in group:
-                if post is not leader:
-                    post.ready.release()
+            rows = [post.row for post in group]
+            try:
+                outcomes = await loop.run_in_executor(self._writer, _store, rows)
+            except Exception as error:
+                # Not a fault of the database: nobody may wait for ever.
+                outcomes = [error] * len(group)
+            for post, outcome in zip(group, outcomes, strict=True):
+                # Whoever waited may have been cancelled.
+                if not post.outcome.done():
+                    post.outcome.set_result(outcome)
+        self._writing = None
 
     def _take(self) -> list[_Post]:
         """The first rows that wait. One statement can meet an event or a transmission only once."""
@@ -144,32 +132,41 @@ class Inbox:
 
 
 inbox = Inbox()
+
+
+def store(row: Row) -> Recorded | None:
+    """As `Inbox.record`, alone and in this thread."""
+    [outcome] = _store([row])
+    return _result(outcome)
+
+
+def _result(outcome: Outcome) -> Recorded | None:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 # The connections that have the statement.
 _prepared: WeakSet[Any] = WeakSet()
 
 
-def _store(group: Sequence[_Post]) -> None:
-    """Store a group; what the database refuses is tried row by row: a bad row fails alone."""
+def _store(rows: Sequence[Row]) -> list[Outcome]:
+    """Store rows; what the database refuses is tried row by row: a bad row fails alone."""
     kept = connection.connection is not None
     try:
-        found = _insert([post.row for post in group])
+        found = _insert(rows)
     except DatabaseError as error:
         # The next statement shall have a connection that works.
         connection.close()
         answered = getattr(error.__cause__, "pgcode", None) is not None
         if not answered and kept:
             # The connection was dead, or died: the database may be there all the same.
-            _store(group)
-        elif answered and len(group) > 1:
-            logger.warning("%d posts are stored one by one: %s", len(group), error)
-            for post in group:
-                _store([post])
-        else:
-            for post in group:
-                post.error = error
-        return
-    for post in group:
-        post.recorded = found.get((post.row.gateway, post.row.event_id))
+            return _store(rows)
+        if answered and len(rows) > 1:
+            logger.warning("%d posts are stored one by one: %s", len(rows), error)
+            return [outcome for row in rows for outcome in _store([row])]
+        return [error] * len(rows)
+    return [found.get((row.gateway, row.event_id)) for row in rows]
 
 
 def _insert(rows: Sequence[Row]) -> dict[tuple[str, str], Recorded]:

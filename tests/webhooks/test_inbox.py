@@ -1,22 +1,38 @@
 """Posts that arrive together are written together, and still each for itself."""
 
+import asyncio
 import re
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing.models import PaymentEvent
 from webhooks import inbox as module
-from webhooks.inbox import FEW, GROUP_SIZE, MOMENT, Inbox, Recorded, Row
+from webhooks.inbox import FEW, GROUP_SIZE, MOMENT, Inbox, Recorded, Row, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Of the writers, which have one each."""
+    made: list[Inbox] = []
+    init = Inbox.__init__
+
+    def noted(self: Inbox) -> None:
+        init(self)
+        made.append(self)
+
+    monkeypatch.setattr(Inbox, "__init__", noted)
+    yield
+    for inbox in made:
+        inbox._writer.submit(lambda: connection.close()).result(10)
+        inbox._writer.shutdown()
 
 
 def row(event_id: str, **more: Any) -> Row:
@@ -39,6 +55,9 @@ def row(event_id: str, **more: Any) -> Row:
     return Row(**values | more)
 
 
+Result = Recorded | BaseException | None
+
+
 class Together:
     """An inbox whose first statement lasts until all other rows wait for the next one."""
 
@@ -55,40 +74,51 @@ class Together:
             assert self._all_wait.wait(10)
         return self._insert(rows)
 
-    def record(self, first: Row, *others: Row) -> list[Recorded | Exception | None]:
-        def run(one: Row) -> Recorded | Exception | None:
-            try:
-                return self.inbox.record(one)
-            except DatabaseError as error:
-                return error
-            finally:
-                connection.close()
+    def record(self, *rows: Row) -> list[Result]:
+        """The first by itself, the others while it is written."""
 
-        with ThreadPoolExecutor(len(others) + 1) as pool:
-            futures = [pool.submit(run, first)]
-            until(lambda: bool(self.groups))
-            for number, other in enumerate(others, 1):
-                futures.append(pool.submit(run, other))
-                until(lambda number=number: len(self.inbox._waiting) == number)  # type: ignore[misc]
-            self._all_wait.set()
-            return [future.result(10) for future in futures]
+        async def run() -> list[Result]:
+            first = asyncio.create_task(self.inbox.record(rows[0]))
+            while not self.groups:
+                await asyncio.sleep(0.001)
+            others = [asyncio.create_task(self.inbox.record(row)) for row in rows[1:]]
+            while len(self.inbox._waiting) < len(others):
+                await asyncio.sleep(0.001)
+            self.goes_on()
+            return await asyncio.gather(first, *others, return_exceptions=True)
+
+        return asyncio.run(run())
+
+    def goes_on(self) -> None:
+        self._all_wait.set()
 
 
-def record_alone(inbox: Inbox, one: Row) -> None:
-    inbox.record(one)
-    connection.close()
+class Moments:
+    """What is slept while rows are few: counted, not slept, and filled with what ``then`` says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.then: Callable[[], Coroutine[Any, Any, Any]] | None = None
+        self._sleep = asyncio.sleep
+        self._tasks: list[asyncio.Task[Any]] = []
+        monkeypatch.setattr(asyncio, "sleep", self._noted)
+
+    async def _noted(self, seconds: float) -> None:
+        if seconds == MOMENT:
+            self.count += 1
+            self._tasks += [asyncio.create_task(self.then())] if self.then else []
+            seconds = 0
+        await self._sleep(seconds)
+
+
+@pytest.fixture
+def moments(monkeypatch: pytest.MonkeyPatch) -> Moments:
+    return Moments(monkeypatch)
 
 
 @pytest.fixture
 def together(monkeypatch: pytest.MonkeyPatch) -> Together:
     return Together(monkeypatch)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = timezone.now() + timedelta(seconds=10)
-    while not condition():
-        assert timezone.now() < deadline
-        threading.Event().wait(0.002)
 
 
 def test_what_arrives_during_a_statement_goes_with_the_next(together: Together) -> None:
@@ -105,47 +135,45 @@ def test_a_group_has_a_limit(together: Together) -> None:
 
 
 def test_after_a_group_the_first_waits_a_moment_for_more(
-    together: Together, monkeypatch: pytest.MonkeyPatch
+    together: Together, moments: Moments
 ) -> None:
-    moments: list[float] = []
-    monkeypatch.setattr("webhooks.inbox.time.sleep", moments.append)
-
     together.record(*(row(f"evt_{n}") for n in range(3)))
     assert together.groups == [["evt_0"], ["evt_1", "evt_2"]]
-    assert moments == []
-    together.inbox.record(row("evt_alone"))
-    assert moments == [MOMENT]
-    together.inbox.record(row("evt_alone_again"))
-    assert moments == [MOMENT]
+    assert moments.count == 0
+    asyncio.run(together.inbox.record(row("evt_alone")))
+    assert moments.count == 1
+    asyncio.run(together.inbox.record(row("evt_alone_again")))
+    assert moments.count == 1
 
 
-@pytest.mark.parametrize(("left", "moments"), [(FEW - 1, [MOMENT]), (FEW, [])])
+@pytest.mark.parametrize(("left", "count"), [(FEW - 1, 1), (FEW, 0)])
 def test_only_few_wait_for_more(
-    together: Together, monkeypatch: pytest.MonkeyPatch, left: int, moments: list[float]
+    together: Together, moments: Moments, left: int, count: int
 ) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr("webhooks.inbox.time.sleep", waited.append)
-
     together.record(*(row(f"evt_{n}") for n in range(1 + GROUP_SIZE + left)))
-
     assert [len(group) for group in together.groups] == [1, GROUP_SIZE, left]
-    assert waited == moments
+    assert moments.count == count
 
 
 def test_what_comes_in_that_moment_goes_with_the_first(
-    together: Together, monkeypatch: pytest.MonkeyPatch
+    together: Together, moments: Moments
 ) -> None:
     together.record(*(row(f"evt_{n}") for n in range(3)))
-
-    def late(_seconds: float) -> None:
-        other.start()
-        until(lambda: len(together.inbox._waiting) == 2)
-
-    other = threading.Thread(target=record_alone, args=(together.inbox, row("evt_late")))
-    monkeypatch.setattr("webhooks.inbox.time.sleep", late)
-    together.inbox.record(row("evt_first"))
-    other.join(10)
+    moments.then = lambda: together.inbox.record(row("evt_late"))
+    asyncio.run(together.inbox.record(row("evt_first")))
     assert together.groups[2:] == [["evt_first", "evt_late"]]
+
+
+def test_who_waits_and_is_cancelled_keeps_nobody_from_an_answer(together: Together) -> None:
+    async def run() -> None:
+        tasks = [asyncio.create_task(together.inbox.record(row(f"evt_{n}"))) for n in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        together.goes_on()
+        assert await asyncio.gather(*tasks[1:]) == [Recorded(1, True)] * 2
+
+    asyncio.run(run())
+    assert PaymentEvent.objects.count() == 3
 
 
 def test_a_row_that_cannot_be_stored_fails_alone(together: Together) -> None:
@@ -184,15 +212,15 @@ def test_two_bodies_of_one_transmission_in_a_group(together: Together) -> None:
 
 def test_alone_it_is_one_statement_and_nobody_is_waited_for() -> None:
     # The first on a connection also says what the statement is.
-    Inbox().record(row("evt_1"))
+    store(row("evt_1"))
     with CaptureQueriesContext(connection) as queries:
-        assert Inbox().record(row("evt_2")) == Recorded(1, True)
+        assert store(row("evt_2")) == Recorded(1, True)
     assert len(queries) == 1
 
 
 def test_what_came_due_just_before_is_looked_for_in_the_index() -> None:
     """Whatever the planner knows of the table: here nothing."""
-    Inbox().record(row("evt_1"))  # the connection has the statement now
+    store(row("evt_1"))  # the connection has the statement now
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN EXECUTE record_posts ('[]', '{}', now(), '')")
         plan = "\n".join(line for (line,) in cursor.fetchall())
@@ -205,24 +233,23 @@ def test_what_came_due_just_before_is_looked_for_in_the_index() -> None:
     [b"", b"\\x41", b"\\", rb"\101 \u0041 \\", b"it's 100 % {}", "für".encode(), b"\xff", b"a\0b"],
 )
 def test_a_body_is_kept_as_it_is(body: bytes) -> None:
-    Inbox().record(row("evt_1", body=body))
+    store(row("evt_1", body=body))
     assert bytes(PaymentEvent.objects.get().body) == body
 
 
 def test_a_dead_connection_is_replaced() -> None:
-    inbox = Inbox()
-    inbox.record(row("evt_1"))
+    store(row("evt_1"))
     connection.connection.close()
-    assert inbox.record(row("evt_2")) == Recorded(1, True)
+    assert store(row("evt_2")) == Recorded(1, True)
 
 
 def test_a_fault_of_ours_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(group: Any) -> None:
+    def broken(rows: Any) -> None:
         raise ZeroDivisionError
 
     inbox = Inbox()
     with monkeypatch.context() as patch:
         patch.setattr(module, "_store", broken)
         with pytest.raises(ZeroDivisionError):
-            inbox.record(row("evt_1"))
-    assert inbox.record(row("evt_1")) == Recorded(1, True)
+            asyncio.run(inbox.record(row("evt_1")))
+    assert asyncio.run(inbox.record(row("evt_1"))) == Recorded(1, True)

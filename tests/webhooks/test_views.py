@@ -1,6 +1,9 @@
 """How the raw body is read, as servers hand it over: see also the conformance suite."""
 
+import asyncio
+import json
 import socket
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -8,14 +11,25 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.db import connection
 from django.test import Client
 
-from billing.models import PaymentEvent
+from billing.models import PaymentEvent, Refusal
 from tests.servers import web_server
-from tests.webhooks.senders import StripeSender
-from webhooks.views import MAX_BODY_BYTES, webhooks_first
+from tests.webhooks.senders import PayPalSender, StripeSender
+from webhooks.inbox import inbox
+from webhooks.views import (
+    MAX_BODY_BYTES,
+    Application,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    webhooks_first,
+)
 
 pytestmark = pytest.mark.django_db
+in_threads = pytest.mark.django_db(transaction=True)
 
 
 class Cut(BytesIO):
@@ -89,40 +103,114 @@ def test_b4_body_cut_short(stripe: StripeSender) -> None:
     )
 
 
-def environ(method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": BytesIO(body),
-        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
-    }
+class Served:
+    """What a server of ASGI does with a request: hands it over, and keeps the answer."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.received = 0
+
+    def __call__(
+        self, method: str, path: str, parts: Sequence[bytes | None], headers: dict[str, str]
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """``None`` as a part: the client goes away."""
+        sent: list[Message] = []
+        waiting = list(parts)
+
+        async def receive() -> Message:
+            self.received += 1
+            body = waiting.pop(0)
+            if body is None:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": body, "more_body": bool(waiting)}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+        asyncio.run(self._application(scope, receive, send))
+        start, *rest = sent
+        given = {name.decode(): value.decode() for name, value in start["headers"]}
+        return start["status"], b"".join(message["body"] for message in rest), given
 
 
+async def django_is_asked(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 299, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    yield Served(webhooks_first(django_is_asked, "/webhooks/"))
+    inbox._writer.submit(lambda: connection.close()).result(10)
+
+
+@in_threads
 @pytest.mark.parametrize("path", ["/webhooks/stripe/", "/webhooks/stripe", "/webhooks/adyen/"])
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
-def test_the_short_way_answers_as_django_does(stripe: StripeSender, path: str, method: str) -> None:
+def test_the_short_way_answers_as_django_does(
+    stripe: StripeSender, served: Served, path: str, method: str
+) -> None:
     """The web server's way in and Django's URLs lead to the same answer."""
     body = stripe.event()
     headers = stripe.headers(body)
-    started: list[Any] = []
-    application = webhooks_first(lambda *_: pytest.fail("Django was asked"), "/webhooks/")
-    content = b"".join(
-        application(environ(method, path, body, headers), lambda *args: started.extend(args))
-    )
+    status, content, given = served(method, path, [body[:9], body[9:]], headers)
     PaymentEvent.objects.all().delete()
     django = Client().generic(method, path, body, content_type="application/json", headers=headers)
-    assert (started[0], content) == (
-        f"{django.status_code} {django.reason_phrase}",
-        django.content,
-    )
-    assert all(django.headers[name] == value for name, value in started[1])
+    assert (status, content) == (django.status_code, django.content)
+    assert all(django.headers[name] == value for name, value in given.items())
 
 
-def test_the_short_way_leaves_the_rest_to_django() -> None:
-    application = webhooks_first(lambda environ, _: [environ["PATH_INFO"].encode()], "/webhooks/")
+@in_threads
+def test_the_short_way_records_what_paypal_posts(paypal: PayPalSender, served: Served) -> None:
+    """Its certificate may have to be fetched, which takes a thread."""
+    body = paypal.event()
+    status, *_ = served("POST", "/webhooks/paypal/", [body], paypal.headers(body))
+    assert (status, bytes(PaymentEvent.objects.get().body)) == (200, body)
+
+
+TOO_LARGE = [b"x" * (MAX_BODY_BYTES // 2)] * 9
+
+
+@in_threads
+@pytest.mark.parametrize(
+    ("parts", "headers", "answer", "received"),
+    [
+        pytest.param([b"{}"], {}, (400, "signature missing"), 1, id="not signed"),
+        pytest.param([b"{", None], {}, (400, "body is not complete"), 2, id="client gone"),
+        pytest.param(TOO_LARGE, {}, (413, "body is too large"), 3, id="without end"),
+        pytest.param(
+            TOO_LARGE,
+            {"Content-Length": str(MAX_BODY_BYTES + 1)},
+            (413, "body is too large"),
+            0,
+            id="large length",
+        ),
+        pytest.param([b"x"], {"Content-Encoding": "gzip"}, (415, "body is encoded"), 0, id="gzip"),
+    ],
+)
+def test_the_short_way_refuses_and_counts(
+    stripe: StripeSender,
+    served: Served,
+    parts: list[bytes | None],
+    headers: dict[str, str],
+    answer: tuple[int, str],
+    received: int,
+) -> None:
+    status, content, _ = served("POST", "/webhooks/stripe/", parts, headers)
+    assert (status, json.loads(content)["result"]) == answer
+    assert served.received == received
+    assert Refusal.objects.get().reason == answer[1]
+
+
+def test_the_short_way_leaves_the_rest_to_django(served: Served) -> None:
     for path in ("/", "/admin/webhooks/stripe/", "/webhooks", "/webhook/stripe/"):
-        assert application(environ("GET", path, b"", {}), lambda *_: None) == [path.encode()]
+        assert served("GET", path, [b""], {}) == (299, path.encode(), {})
 
 
 @pytest.mark.django_db(transaction=True)

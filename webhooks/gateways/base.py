@@ -104,6 +104,8 @@ class Gateway(Protocol):
     """
 
     name: str
+    #: Whether `verify` may wait for somebody else, so that it must not be called in an event loop.
+    verify_waits: bool
     read_back: ReadBack | None
     tracked: Mapping[str, Tracked]
 

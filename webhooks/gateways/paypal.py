@@ -39,6 +39,8 @@ class PayPalGateway:
     """``webhook_ids`` are those of all endpoints in use; ``live`` refuses what tests may use."""
 
     name = "paypal"
+    # A signing certificate may have to be fetched.
+    verify_waits = True
     tracked: Mapping[str, Tracked] = paypal_events.EVENTS
 
     def __init__(

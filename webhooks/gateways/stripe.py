@@ -39,6 +39,7 @@ class StripeGateway:
     """
 
     name = "stripe"
+    verify_waits = False
     tracked: Mapping[str, Tracked] = stripe_events.EVENTS
     # The signature covers the whole body, and needs a secret.
     read_back: ReadBack | None = None

@@ -23,8 +23,6 @@ from payments_admin.configuration import kept_secret
 from webhooks import demo
 
 WEB_WORKERS = 2
-# Threads of one web worker, each with a database connection of its own.
-WEB_THREADS = 16
 START_SECONDS = 30
 # The worker finishes the batch it has, and a web worker the requests.
 STOP_SECONDS = 15
@@ -147,10 +145,13 @@ def running(environment: dict[str, str]) -> Iterator[Processes]:
     """The web server and the worker, until the block ends."""
     python = sys.executable
     web = [
-        *(python, "-m", "granian", "payments_admin.wsgi:application"),
-        *("--interface", "wsgi", "--host", settings.HOST, "--port", str(settings.PORT)),
-        *("--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)),
-        *("--http", "1", "--no-ws", "--log-level", "warning", "--respawn-failed-workers"),
+        *(python, "-m", "uvicorn", "payments_admin.asgi:application"),
+        *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(WEB_WORKERS)),
+        # Which headers of a proxy count is said in Django's settings.
+        *("--no-proxy-headers", "--no-server-header", "--log-level", "warning"),
+        # A busy machine is no reason to end a worker, nor a long export to wait when it stops.
+        *("--timeout-worker-healthcheck", str(START_SECONDS)),
+        *("--timeout-graceful-shutdown", str(STOP_SECONDS - 5)),
     ]
     worker = [python, "manage.py", "process_events"]
     processes: Processes = {}
