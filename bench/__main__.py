@@ -106,7 +106,9 @@ def _head(postgres: Postgres, command: str) -> str:
     # How an interpreter was built makes a difference, and its place tells whose it is.
     known = [f"Python {platform.python_version()} ({Path(sys.executable).resolve()})"]
     known += [f"PostgreSQL {postgres.psql('SHOW server_version').strip()}"]
-    known += [f"{name} {version(name)}" for name in ("django", "granian", "psycopg2-binary")]
+    known += [
+        f"{name} {version(name)}" for name in ("django", "uvicorn", "granian", "psycopg2-binary")
+    ]
     return f"""# Performance
 
 Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}, on one machine with {os.cpu_count()} cores

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.memory import Process, megabytes
 from bench.report import Table
-from bench.servers import Postgres, environment, granian, serving, signed_in
+from bench.servers import Postgres, environment, product, serving, signed_in
 
 #: Per list: its rows, and what orders them.
 LISTS = {
@@ -45,8 +45,7 @@ def measure(postgres: Postgres, name: str, folder: Path, csv: int, xlsx: int) ->
             "An Excel file is written to the disk first: its table of contents stands at its end.",
         ],
     )
-    server = granian("payments_admin.wsgi:application", workers=1, threads=4)
-    with serving(server, env, folder / "exports.log") as port:
+    with serving(product(workers=1), env, folder / "exports.log") as port:
         process = Process.serving(port)
         for listed in LISTS:
             few, many = (_newest(postgres, name, listed, rows) for rows in (xlsx, csv))

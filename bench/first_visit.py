@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.report import Table
-from bench.servers import Postgres, environment, granian, serving, signed_in
+from bench.servers import Postgres, environment, product, serving, signed_in
 from tests import browser
 from tests.browser.audit import LIGHTHOUSE, missing
 
@@ -33,8 +33,7 @@ def measure(postgres: Postgres, folder: Path, name: str) -> Table:
         return table
     env = environment(postgres.url(name), folder)
     cookie = signed_in(env)
-    server = granian("payments_admin.wsgi:application", workers=1, threads=4)
-    with serving(server, env, folder / "first-visit.log") as port:
+    with serving(product(workers=1), env, folder / "first-visit.log") as port:
         for page in PAGES:
             address = f"http://127.0.0.1:{port}/admin/payments/{page}/"
             try:

@@ -12,11 +12,12 @@ from statistics import median
 from bench import load
 from bench.posts import BODY_BYTES, stripe_body, stripe_posts
 from bench.report import Table
-from bench.servers import ROOT, Postgres, environment, granian, serving
+from bench.servers import ROOT, Postgres, environment, granian, product, serving
 
 CONNECTIONS = 32
 ROUNDS = 3
-# Of every contestant on granian, as `manage.py run` starts it. With fewer threads none is faster.
+# The product's processes, and those of every other view of Django, on granian, with their threads:
+# with fewer none is faster.
 WORKERS, THREADS = 2, 16
 OURS = "this product"
 DJ_STRIPE = "dj-stripe==2.11.0"
@@ -58,9 +59,7 @@ def _ladder(postgres: Postgres, folder: Path) -> Iterator[int]:
 def _ours(postgres: Postgres, folder: Path) -> Iterator[int]:
     env = environment(postgres.database("ours"), folder)
     manage(env, "migrate", "-v0")
-    with serving(
-        granian("payments_admin.wsgi:application", WORKERS, THREADS), env, folder / "ours.log"
-    ) as port:
+    with serving(product(WORKERS), env, folder / "ours.log") as port:
         yield port
 
 

@@ -13,7 +13,7 @@ import psutil
 from bench import load
 from bench.posts import stripe_posts
 from bench.report import Table
-from bench.servers import ROOT, Postgres, environment, granian, serving
+from bench.servers import ROOT, Postgres, environment, product, serving
 
 #: Connections that post: half of what the receiving side is measured with, for the worker has to
 #: keep up.
@@ -27,14 +27,14 @@ class Process:
 
     @classmethod
     def serving(cls, port: int) -> "Process":
-        """The process that answers on a port: of granian's, the worker, which is the largest."""
-        main = next(
-            process
-            for process in psutil.Process().children(recursive=True)
-            if "granian" in process.cmdline() and str(port) in process.cmdline()
+        """The process that answers on a port: uvicorn with one worker."""
+        return cls(
+            next(
+                process.pid
+                for process in psutil.Process().children(recursive=True)
+                if "uvicorn" in process.cmdline() and str(port) in process.cmdline()
+            )
         )
-        workers = main.children(recursive=True)
-        return cls(max(workers, key=lambda worker: worker.memory_info().rss).pid)
 
     def resident(self) -> int:
         return self._status("VmRSS")
@@ -62,9 +62,8 @@ def growth(postgres: Postgres, folder: Path, events: int) -> Table:
     """The web process and the worker, while events are posted and applied."""
     env = environment(postgres.database("memory"), folder)
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
-    server = granian("payments_admin.wsgi:application", workers=1, threads=16)
     with (
-        serving(server, env, folder / "memory.log") as port,
+        serving(product(workers=1), env, folder / "memory.log") as port,
         _worker(env, folder / "memory-worker.log") as worker,
     ):
         processes = {"web process": Process.serving(port), "worker": worker}

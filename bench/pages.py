@@ -23,11 +23,12 @@ from bench.servers import (
     Postgres,
     environment,
     granian,
+    product,
     serving,
     signed_in,
 )
 
-OURS, STOCK = "payments_admin.wsgi:application", "bench.stock_site:application"
+STOCK = "bench.stock_site:application"
 ROUNDS = 5
 #: Rounds for pages that are over a limit: was it the page, or the machine?
 ROUNDS_AGAIN = 15
@@ -168,15 +169,14 @@ class Page:
 
 @contextmanager
 def _sites(
-    application: str, postgres: Postgres, names: Sequence[str], folder: Path
+    server: Sequence[str], postgres: Postgres, names: Sequence[str], folder: Path
 ) -> Iterator[list[Site]]:
-    """One site over each database. A process with one thread each: one page is asked at a time."""
+    """One site over each database. A process each: one page is asked at a time."""
     with ExitStack() as running:
         sites = []
         for name in names:
             env = environment(postgres.url(name), folder)
             cookie = signed_in(env)
-            server = granian(application, workers=1, threads=1)
             port = running.enter_context(serving(server, env, folder / f"pages-{name}.log"))
             sites.append(Site(port, cookie))
         yield sites
@@ -190,7 +190,7 @@ def measure(
     rows = [int(postgres.psql("SELECT count(*) FROM billing_invoice", name)) for name in names]
     titles = ["", *(f"ms of {count:,} rows" for count in rows)]
     addresses = [inside(postgres, name, folder, "bench.addresses") for name in names]
-    with _sites(OURS, postgres, names, folder) as sites:
+    with _sites(product(workers=1), postgres, names, folder) as sites:
         pages = [
             page
             for number, page in enumerate(_pages(sites, addresses))
@@ -207,7 +207,7 @@ def measure(
         asked = [page.addresses[1] for page in pages]
         costs = inside(postgres, many, folder, "bench.statements", json.dumps(asked))
         yield _limits(pages, known, costs)
-        with _sites(STOCK, postgres, names, folder) as stock:
+        with _sites(granian(STOCK, workers=1, threads=1), postgres, names, folder) as stock:
             peers = _peers(sites, stock, known, rows)
         yield Table("Pages beside stock ones", [*titles, "ours is"], peers)
         yield _cold(postgres, sites[1], known)

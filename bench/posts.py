@@ -11,7 +11,7 @@ from webhooks.simulator import stripe_headers
 #: The size of the genuine events that were collected, in bytes, at the median.
 BODY_BYTES = 4800
 #: Whose invoices they are, in turn.
-CUSTOMERS = 1000
+CUSTOMERS = 10_000
 
 
 def stripe_posts(how_many: int, path: str) -> list[bytes]:

@@ -80,6 +80,15 @@ def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+def product(workers: int) -> list[str]:
+    """The web server, as `manage.py run` starts it."""
+    return [
+        *(sys.executable, "-m", "uvicorn", "payments_admin.asgi:application"),
+        *("--workers", str(workers), "--port", "{port}", "--log-level", "error"),
+        *("--no-proxy-headers", "--no-server-header"),
+    ]
+
+
 def granian(application: str, workers: int, threads: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", application, "--interface", "wsgi", "--http", "1"),

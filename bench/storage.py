@@ -10,7 +10,7 @@ from bench.ingest import CONNECTIONS, ROUNDS, manage
 from bench.pages import inside
 from bench.posts import stripe_posts
 from bench.report import Table
-from bench.servers import Postgres, environment, granian, serving, signed_in
+from bench.servers import Postgres, environment, product, serving, signed_in
 
 # Per table: its rows, the bodies that are kept beside them, and each index.
 SIZES = """
@@ -116,7 +116,6 @@ def growth(postgres: Postgres, folder: Path, few: str, many: str, posts: int) ->
     received: dict[str, list[float]] = {few: [], many: []}
     applied: dict[str, list[float]] = {few: [], many: []}
     rows = {}
-    server = granian("payments_admin.wsgi:application", workers=2, threads=16)
     for name in (few, many):
         rows[name] = int(postgres.psql("SELECT count(*) FROM billing_paymentevent", name))
     for _ in range(ROUNDS):
@@ -125,7 +124,7 @@ def growth(postgres: Postgres, folder: Path, few: str, many: str, posts: int) ->
             # What was due before.
             manage(env, "process_events", "--once")
             last = postgres.psql("SELECT max(id) FROM billing_paymentevent", name).strip()
-            with serving(server, env, folder / "growth.log") as port:
+            with serving(product(workers=2), env, folder / "growth.log") as port:
                 path = "/webhooks/stripe/"
                 run = load.run("127.0.0.1", port, stripe_posts(posts, path), CONNECTIONS)
             if set(run.statuses) != {200}:
